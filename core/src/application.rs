@@ -1,0 +1,296 @@
+//! An application: its credentials, its grants, and the way from a person's consent to a client.
+
+use std::path::PathBuf;
+
+use crate::{
+    AuthorizeLink, Client, Clock, Error, Portal, Redirect, Result, Secret, Token,
+    keeper::{Consent, Credentials, Keeper},
+    oauth::AuthorizationServer,
+    process,
+    store::{self, GrantId, GrantRow, KeySource, Status, Vault},
+};
+
+/// Least life of a token that [`Application::token`] hands out unless asked otherwise.
+pub const DEFAULT_MIN_TTL: i64 = 60;
+
+/// One Bitrix24 application, local or mass-market, with the store that its grants live in.
+/// Cheap to clone; clones share tokens and rotations.
+#[derive(Clone)]
+pub struct Application {
+    client_id: String,
+    keeper: Keeper,
+}
+
+/// A grant, without its tokens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// Its number in the store.
+    pub id: GrantId,
+    /// The portal's host.
+    pub portal: String,
+    /// The portal's stable identity.
+    pub member_id: String,
+    /// Whose right it is; 0 if the vendor did not say.
+    pub user_id: i64,
+    /// Whether it can be renewed.
+    pub status: Status,
+    /// Granted scopes.
+    pub scope: Vec<String>,
+    /// Counts the pairs that readers have been given.
+    pub generation: i64,
+    /// When the current access token dies, in Unix seconds.
+    pub access_expires_at: i64,
+    /// When the refresh token probably dies, in Unix seconds.
+    pub refresh_expires_at: i64,
+}
+
+/// Settings of an [`Application`].
+pub struct ApplicationBuilder {
+    client_id: String,
+    client_secret: Secret,
+    store: String,
+    key: KeySource,
+    authorization_server: Option<String>,
+    authorization_hosts: Vec<String>,
+    refresh_by_get: bool,
+    clock: Clock,
+}
+
+impl ApplicationBuilder {
+    /// Where grants live: `memory` (the default), or `sqlite:<path>`.
+    #[must_use]
+    pub fn store(mut self, url: impl Into<String>) -> Self {
+        self.store = url.into();
+        self
+    }
+
+    /// Where the master key comes from.
+    #[must_use]
+    pub fn key(mut self, source: KeySource) -> Self {
+        self.key = source;
+        self
+    }
+
+    /// A file with the master key.
+    #[must_use]
+    pub fn key_file(self, path: impl Into<PathBuf>) -> Self {
+        self.key(KeySource::File(path.into()))
+    }
+
+    /// The authorization server, where it is not the vendor's default: its other region, or an
+    /// emulator on loopback.
+    #[must_use]
+    pub fn authorization_server(mut self, origin: impl Into<String>) -> Self {
+        self.authorization_server = Some(origin.into());
+        self
+    }
+
+    /// Allows a host that is not the vendor's to receive secrets: an isolated installation's own
+    /// authorization server. Needed besides [`Self::authorization_server`].
+    #[must_use]
+    pub fn allow_authorization_host(mut self, host: impl Into<String>) -> Self {
+        self.authorization_hosts.push(host.into());
+        self
+    }
+
+    /// Sends token requests by GET, secrets in the address. Only for a proxy that refuses POST.
+    #[must_use]
+    pub fn refresh_by_get(mut self, yes: bool) -> Self {
+        self.refresh_by_get = yes;
+        self
+    }
+
+    /// Another clock; for tests of expiry.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Opens the store and finishes what an earlier process left half done.
+    ///
+    /// # Errors
+    /// [`crate::Kind::InvalidInput`] naming the field, [`crate::Kind::Store`], [`crate::Kind::Key`].
+    pub async fn open(self) -> Result<Application> {
+        if self.client_id.trim().is_empty() || self.client_id.len() > 200 {
+            return Err(Error::invalid_input(
+                "client_id",
+                "the application's client_id is empty or too long",
+            ));
+        }
+        if self.client_secret.is_blank() {
+            return Err(Error::invalid_input(
+                "client_secret",
+                "the application's client_secret is empty",
+            ));
+        }
+        let server = AuthorizationServer::configure(
+            self.authorization_server.as_deref(),
+            &self.authorization_hosts,
+        )?;
+        let credentials = Credentials {
+            client_id: self.client_id.clone(),
+            client_secret: self.client_secret,
+            server,
+            by_get: self.refresh_by_get,
+        };
+        let keeper = process::shield(async move {
+            let store = store::open(&self.store, &self.clock).await?;
+            let vault = Vault::unlock(&*store, &self.key).await?;
+            Keeper::start(store, vault, credentials, self.clock).await
+        })
+        .await?;
+        Ok(Application { client_id: self.client_id, keeper })
+    }
+}
+
+impl Application {
+    /// Starts from the application's credentials, as its card on the portal (or the vendor's area)
+    /// shows them.
+    pub fn builder(
+        client_id: impl Into<String>,
+        client_secret: impl Into<Secret>,
+    ) -> ApplicationBuilder {
+        ApplicationBuilder {
+            client_id: client_id.into(),
+            client_secret: client_secret.into(),
+            store: "memory".to_owned(),
+            key: KeySource::Default,
+            authorization_server: None,
+            authorization_hosts: Vec::new(),
+            refresh_by_get: false,
+            clock: Clock::system(),
+        }
+    }
+
+    /// The link that a person opens to consent, and the state to keep until the redirect comes.
+    ///
+    /// # Errors
+    /// [`crate::Kind::InvalidInput`] naming the field `portal`.
+    pub fn authorize_url(&self, portal: &str) -> Result<AuthorizeLink> {
+        Ok(AuthorizeLink::new(&Portal::parse(portal)?, &self.client_id))
+    }
+
+    /// Turns the redirect into a grant, after checking its state.
+    ///
+    /// # Errors
+    /// [`crate::Kind::StateMismatch`] before anything is sent; [`crate::Kind::InvalidGrant`] for a
+    /// code that is older than thirty seconds or was used.
+    pub async fn exchange(&self, redirect_url: &str, expected_state: &str) -> Result<Grant> {
+        let redirect = Redirect::parse(redirect_url)?;
+        redirect.check_state(expected_state)?;
+        self.keep(Consent {
+            code: redirect.code,
+            portal: None,
+            member_id: redirect.member_id,
+            server_domain: redirect.server_domain,
+        })
+        .await
+    }
+
+    /// Turns a code that a person copied into a grant on `portal`. There is no state to check, so
+    /// the code must be for that portal.
+    ///
+    /// # Errors
+    /// As [`Application::exchange`]; [`crate::Kind::InvalidInput`] for a code of another portal.
+    pub async fn exchange_code(&self, portal: &str, code: impl Into<Secret>) -> Result<Grant> {
+        let portal = Some(Portal::parse(portal)?);
+        self.keep(Consent { code: code.into(), portal, member_id: None, server_domain: None }).await
+    }
+
+    async fn keep(&self, consent: Consent) -> Result<Grant> {
+        self.keeper.exchange(consent).await.map(Grant::from)
+    }
+
+    /// All grants of this application in the store.
+    ///
+    /// # Errors
+    /// [`crate::Kind::Store`].
+    pub async fn grants(&self) -> Result<Vec<Grant>> {
+        let rows = self.keeper.store().grants().await?;
+        Ok(rows
+            .into_iter()
+            .filter(|row| row.identity.client_id == self.client_id)
+            .map(Grant::from)
+            .collect())
+    }
+
+    /// One grant.
+    ///
+    /// # Errors
+    /// [`crate::Kind::UnknownGrant`], [`crate::Kind::Store`].
+    pub async fn grant(&self, id: GrantId) -> Result<Grant> {
+        self.keeper.row(id).await.map(Grant::from)
+    }
+
+    /// A client that calls the grant's portal. Whether the grant exists shows at the first call.
+    #[must_use]
+    pub fn client(&self, id: GrantId) -> Client {
+        Client::of_grant(self.keeper.clone(), id)
+    }
+
+    /// An access token that lives at least `min_ttl` seconds more; renewed first if it must be.
+    ///
+    /// # Errors
+    /// [`crate::Kind::NeedsReauthorization`] once a person has to consent again.
+    pub async fn token(&self, id: GrantId, min_ttl: i64) -> Result<Token> {
+        check_min_ttl(min_ttl)?;
+        self.keeper.token(id, min_ttl).await.map(|token| (*token).clone())
+    }
+
+    /// A token that this process has already, if it lives at least `min_ttl` seconds more. Never waits.
+    #[must_use]
+    pub fn peek_token(&self, id: GrantId, min_ttl: i64) -> Option<Token> {
+        self.keeper.peek(id, min_ttl).map(|token| (*token).clone())
+    }
+
+    /// A token newer than `generation`, for a reader whose token the portal called expired. Renews
+    /// only if that generation is still the current one.
+    ///
+    /// # Errors
+    /// As [`Application::token`].
+    pub async fn renew_token(&self, id: GrantId, generation: i64) -> Result<Token> {
+        self.keeper.renew(id, generation).await.map(|token| (*token).clone())
+    }
+
+    /// The application's `client_id`.
+    #[must_use]
+    pub fn client_id(&self) -> &str {
+        &self.client_id
+    }
+
+    /// The clock that expiry is judged by.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        self.keeper.clock()
+    }
+}
+
+/// A reader that always asked for nearly an hour would rotate at every read.
+fn check_min_ttl(min_ttl: i64) -> Result<()> {
+    if (0..=3000).contains(&min_ttl) {
+        return Ok(());
+    }
+    Err(Error::invalid_input("min_ttl", "min_ttl must lie between 0 and 3000 seconds")
+        .with("min_ttl", min_ttl.to_string()))
+}
+
+impl From<GrantRow> for Grant {
+    fn from(row: GrantRow) -> Self {
+        let portal = url::Url::parse(&row.endpoints.client_endpoint).map_or_else(
+            |_| row.endpoints.client_endpoint.clone(),
+            |url| crate::portal::authority(&url),
+        );
+        Self {
+            id: row.id,
+            portal,
+            member_id: row.identity.member_id,
+            user_id: row.identity.user_id,
+            status: row.status,
+            scope: row.endpoints.scope,
+            generation: row.generation,
+            access_expires_at: row.pair.access_expires_at,
+            refresh_expires_at: row.pair.refresh_expires_at,
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Calling the portal: one method, a batch of up to fifty, a whole list.
+
+mod answer;
+mod batch;
+mod call;
+mod list;
+mod params;
+mod send;
+
+pub use answer::Answer;
+pub use batch::Command;
+pub use call::Client;
+pub use list::List;
+pub(crate) use send::whose;
