@@ -21,7 +21,7 @@ static WEBHOOK: Lazy<Regex> = Lazy::new(|| pattern(r"(?i)(/rest/(?:api/)?[0-9]+/
 /// `name=value` in a query or form, `"name":"value"` in JSON, `name: value` in a log.
 static NAMED: Lazy<Regex> = Lazy::new(|| {
     pattern(&format!(
-        r#"(?i)((?:^|[^a-z0-9_-])(?:{NAMES})(?:\]|%5D)?\\?["']?\s?(?:=|:|%3D)\s?\\?["']?(?:bearer\s+)?)([^\s"'&,;}})\]\\]+)"#
+        r#"(?i)((?:^|[^a-z0-9_-]|%[0-9a-f]{{2}})(?:{NAMES})(?:\]|%5D)?\\?["']?\s?(?:=|:|%3D)\s?\\?["']?(?:bearer\s+)?)([^\s"'&,;}})\]\\]+)"#
     ))
 });
 /// `Bearer <token>` wherever it stands.
