@@ -14,7 +14,7 @@ use crate::{Error, Kind, Result};
 ///
 /// A list of boxes, one per process id. Finding one never blocks, so a fork in the middle of
 /// another thread's look-up leaves nothing locked.
-pub(crate) struct PerProcess<T>(OnceBox<Node<T>>);
+pub struct PerProcess<T>(OnceBox<Node<T>>);
 
 struct Node<T> {
     process: u32,
@@ -23,11 +23,14 @@ struct Node<T> {
 }
 
 impl<T: Default> PerProcess<T> {
-    pub(crate) const fn new() -> Self {
+    /// No process has a value yet.
+    #[must_use]
+    pub const fn new() -> Self {
         Self(OnceBox::new())
     }
 
-    pub(crate) fn get(&self) -> &T {
+    /// This process's value, made on first use.
+    pub fn get(&self) -> &T {
         let process = std::process::id();
         let mut place = &self.0;
         loop {
@@ -140,9 +143,16 @@ pub(crate) fn exchange_http(deadline: Duration) -> Result<reqwest::Client> {
     build(client().timeout(deadline).pool_max_idle_per_host(0).http1_only())
 }
 
-fn client() -> reqwest::ClientBuilder {
-    // An error means that the program around us has chosen a provider already: its choice holds.
+/// Makes ring the process's TLS cryptography, unless the program has chosen another already. Done
+/// by itself before the first connection; a program that builds TLS clients of its own calls it
+/// earlier.
+pub fn choose_cryptography() {
+    // An error means that a choice was made: it holds.
     let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+fn client() -> reqwest::ClientBuilder {
+    choose_cryptography();
     reqwest::Client::builder()
         .user_agent(concat!("evergrant/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(Duration::from_secs(10))

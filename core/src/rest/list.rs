@@ -21,6 +21,8 @@ pub struct List {
 enum Progress {
     Start,
     Pages(Pages),
+    /// A page failed, or its caller stopped waiting for it: its rows are not here.
+    Interrupted,
     Done,
 }
 
@@ -62,14 +64,19 @@ impl List {
     /// The next rows, in order; `None` at the end.
     ///
     /// # Errors
-    /// A page that cannot be had is an error that names it. Ask no further after an error.
+    /// A page that cannot be had is an error that names it. The list is over then: asked again, also
+    /// after a wait that was cancelled, it answers with an error, never with an early end.
     pub async fn next_page(&mut self) -> Result<Option<Vec<Value>>> {
         loop {
             if let Some(rows) = self.ready.pop_front() {
                 return Ok(Some(rows));
             }
-            match std::mem::replace(&mut self.progress, Progress::Done) {
-                Progress::Done => return Ok(None),
+            match std::mem::replace(&mut self.progress, Progress::Interrupted) {
+                Progress::Done => {
+                    self.progress = Progress::Done;
+                    return Ok(None);
+                }
+                Progress::Interrupted => return Err(self.interrupted()),
                 Progress::Start => self.first().await?,
                 Progress::Pages(pages) => self.more(pages).await?,
             }
@@ -109,6 +116,7 @@ impl List {
             .take(MOST_COMMANDS)
             .collect();
         if offsets.is_empty() {
+            self.progress = Progress::Done;
             return Ok(());
         }
         let commands = offsets
@@ -164,14 +172,22 @@ impl List {
     }
 
     fn broken(&self, offset: u64, why: &'static str) -> Error {
-        let error = Error::new(Kind::UnexpectedAnswer, why)
-            .with("method", self.method.clone())
-            .with("page", page_name(offset));
+        self.located(Error::new(Kind::UnexpectedAnswer, why))
+            .with("page", page_name(offset))
+            .advise("List again; ordering by ID makes the list steady.")
+    }
+
+    fn interrupted(&self) -> Error {
+        self.located(Error::new(Kind::Cancelled, "the list was interrupted, so rows would be missing"))
+            .advise("List again.")
+    }
+
+    fn located(&self, error: Error) -> Error {
+        let error = error.with("method", self.method.clone());
         match self.client.portal() {
             Some(portal) => error.with("portal", portal),
             None => error,
         }
-        .advise("List again; ordering by ID makes the list steady.")
     }
 }
 

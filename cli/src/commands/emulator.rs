@@ -1,0 +1,142 @@
+//! `evergrant emulator`.
+
+use std::{net::IpAddr, path::PathBuf};
+
+use clap::Args;
+use evergrant::{Error, Kind, Result};
+use evergrant_emulator::{Config, DataFile, Emulator, StartError};
+use tokio::{
+    io::AsyncReadExt,
+    signal::unix::{SignalKind, signal},
+};
+
+use crate::output;
+
+/// Runs the emulator. Prints one line of JSON when it listens, and nothing more on standard output.
+#[derive(Args)]
+pub(crate) struct EmulatorCommand {
+    /// Loopback address to listen on.
+    #[arg(long, default_value = "127.0.0.1", value_name = "IP")]
+    address: IpAddr,
+    /// Port of the authorization server; 0 for any.
+    #[arg(long, default_value_t = 8930, value_name = "PORT")]
+    authorization_port: u16,
+    /// Port of the portal; 0 for any.
+    #[arg(long, default_value_t = 8931, value_name = "PORT")]
+    portal_port: u16,
+    /// Port of the control API; 0 for any.
+    #[arg(long, default_value_t = 8932, value_name = "PORT")]
+    control_port: u16,
+    /// The application's client_id.
+    #[arg(long, value_name = "ID")]
+    client_id: Option<String>,
+    /// The application's client_secret. Nothing real: the emulator prints it.
+    #[arg(long, value_name = "SECRET")]
+    client_secret: Option<String>,
+    /// Where the application's card sends the browser after consent.
+    #[arg(long, value_name = "URL")]
+    redirect_uri: Option<String>,
+    /// How many leads to make up.
+    #[arg(long, value_name = "COUNT")]
+    leads: Option<usize>,
+    /// How many deals to make up.
+    #[arg(long, value_name = "COUNT")]
+    deals: Option<usize>,
+    /// How many contacts to make up.
+    #[arg(long, value_name = "COUNT")]
+    contacts: Option<usize>,
+    /// Seed of the made-up rows: the same seed, the same rows.
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
+    /// Rows from a .csv or .json file instead: lead=FILE, deal=FILE or contact=FILE.
+    #[arg(long, value_name = "ENTITY=FILE", value_parser = data_file)]
+    data: Vec<DataFile>,
+    /// Consent at once as this user, without a page.
+    #[arg(long, value_name = "USER")]
+    auto_consent: Option<u64>,
+    /// How many requests the portal takes at once before it answers 503; 0 for no limit.
+    #[arg(long, value_name = "COUNT")]
+    burst: Option<u32>,
+    /// How many requests a second the limit forgets.
+    #[arg(long, value_name = "RATE")]
+    leak: Option<f64>,
+    /// Where the virtual clock starts, in Unix seconds. Default: now.
+    #[arg(long, value_name = "SECONDS")]
+    now: Option<i64>,
+    /// Stop when standard input closes, so that no emulator outlives the test that started it.
+    #[arg(long)]
+    until_stdin_closes: bool,
+}
+
+impl EmulatorCommand {
+    pub(crate) async fn run(self) -> Result<()> {
+        let watch_stdin = self.until_stdin_closes;
+        // Before anybody knows that we listen: a signal must never find us unprepared.
+        let (mut terminate, mut interrupt) =
+            (on(SignalKind::terminate())?, on(SignalKind::interrupt())?);
+        let emulator = Emulator::start(self.config()).await.map_err(start_error)?;
+        let ready = serde_json::to_string(emulator.ready()).map_err(|error| {
+            Error::new(Kind::Internal, "the ready line cannot be written").with_source(error)
+        })?;
+        output::line(ready)?;
+        output::note(format!(
+            "portal {}, authorization server {}, control {}; stop with Ctrl-C",
+            emulator.ready().portal,
+            emulator.ready().authorization,
+            emulator.ready().control
+        ));
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            () = stdin_closed(), if watch_stdin => {}
+        }
+        emulator.stop().await;
+        // A blocked read of standard input would keep the runtime from ending.
+        std::process::exit(0)
+    }
+
+    fn config(self) -> Config {
+        let default = Config::default();
+        Config {
+            address: self.address,
+            authorization_port: self.authorization_port,
+            portal_port: self.portal_port,
+            control_port: self.control_port,
+            client_id: self.client_id.unwrap_or(default.client_id),
+            client_secret: self.client_secret.unwrap_or(default.client_secret),
+            redirect_uri: self.redirect_uri.unwrap_or(default.redirect_uri),
+            leads: self.leads.unwrap_or(default.leads),
+            deals: self.deals.unwrap_or(default.deals),
+            contacts: self.contacts.unwrap_or(default.contacts),
+            seed: self.seed.unwrap_or(default.seed),
+            data: self.data,
+            auto_consent: self.auto_consent,
+            burst: self.burst.unwrap_or(default.burst),
+            leak_per_second: self.leak.unwrap_or(default.leak_per_second),
+            now: self.now,
+            ..Config::default()
+        }
+    }
+}
+
+fn on(kind: SignalKind) -> Result<tokio::signal::unix::Signal> {
+    signal(kind)
+        .map_err(|error| Error::new(Kind::Internal, "signals cannot be watched").with_source(error))
+}
+
+pub(crate) fn start_error(error: StartError) -> Error {
+    Error::invalid_input("emulator", format!("the emulator did not start: {error}"))
+}
+
+fn data_file(text: &str) -> std::result::Result<DataFile, String> {
+    let (entity, path) =
+        text.split_once('=').ok_or("write lead=FILE, deal=FILE or contact=FILE")?;
+    let entity = entity.parse().map_err(|_| "the entity must be lead, deal or contact")?;
+    Ok(DataFile { entity, path: PathBuf::from(path) })
+}
+
+async fn stdin_closed() {
+    let mut stdin = tokio::io::stdin();
+    let mut rest = [0; 256];
+    while stdin.read(&mut rest).await.is_ok_and(|count| count > 0) {}
+}

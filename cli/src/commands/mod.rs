@@ -1,0 +1,9 @@
+//! One file per command.
+
+pub(crate) mod call;
+pub(crate) mod demo;
+pub(crate) mod emulator;
+pub(crate) mod grants;
+pub(crate) mod list;
+pub(crate) mod login;
+pub(crate) mod token;
