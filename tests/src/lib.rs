@@ -1,1 +1,7 @@
-//! Shared helpers of the scenario runners.
+//! Helpers of the tests that cross crates: the emulator as a process of its own, and patterns.
+
+mod emulator;
+mod pattern;
+
+pub use emulator::{Emulator, program};
+pub use pattern::mismatch;

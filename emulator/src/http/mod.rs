@@ -1,0 +1,100 @@
+//! Requests and answers as the three services see them: whole bodies in, whole bodies out.
+
+mod server;
+
+use std::net::IpAddr;
+
+use hyper::body::Bytes;
+use hyper::{HeaderMap, Method};
+
+pub(crate) use server::Listener;
+
+/// A request whose body has arrived.
+pub(crate) struct Request {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) query: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) peer: IpAddr,
+}
+
+impl Request {
+    /// The media type, in lower case and without parameters; empty if absent.
+    pub(crate) fn media_type(&self) -> String {
+        let header =
+            self.headers.get(hyper::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        header.unwrap_or("").split(';').next().unwrap_or("").trim().to_ascii_lowercase()
+    }
+
+    pub(crate) fn is_json(&self) -> bool {
+        let media = self.media_type();
+        media == "application/json" || media.ends_with("+json")
+    }
+}
+
+/// How an answer reaches the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Delivery {
+    Whole,
+    /// The length of the whole is announced, half of it is sent, the connection is closed.
+    Truncated,
+    /// The connection is closed without an answer.
+    Dropped,
+}
+
+/// An answer.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) content_type: &'static str,
+    pub(crate) body: Bytes,
+    pub(crate) delivery: Delivery,
+}
+
+impl Answer {
+    fn new(status: u16, content_type: &'static str, body: Bytes) -> Self {
+        Self { status, headers: Vec::new(), content_type, body, delivery: Delivery::Whole }
+    }
+
+    pub(crate) fn json(status: u16, body: impl Into<Bytes>) -> Self {
+        Self::new(status, "application/json; charset=utf-8", body.into())
+    }
+
+    pub(crate) fn html(status: u16, body: impl Into<Bytes>) -> Self {
+        Self::new(status, "text/html; charset=utf-8", body.into())
+    }
+
+    pub(crate) fn empty(status: u16) -> Self {
+        Self::new(status, "", Bytes::new())
+    }
+
+    pub(crate) fn redirect(location: String) -> Self {
+        Self::empty(302).with("location", location)
+    }
+
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// An answer whose HTML stands in for a page of the web server before the application.
+    pub(crate) fn plain_page(status: u16, title: &str) -> Self {
+        let page = format!(
+            "<!doctype html>\n<html><head><title>{status} {title}</title></head>\n<body><h1>{status} {title}</h1></body></html>\n"
+        );
+        Self::html(status, page)
+    }
+}
+
+/// One of the three services. Handlers never wait, so they are plain functions.
+pub(crate) trait Service: Send + Sync + 'static {
+    /// The longest body this path takes, in bytes.
+    fn body_limit(&self, path: &str) -> usize;
+    /// Answers a request.
+    fn handle(&self, request: &Request) -> Answer;
+    /// Answers a body over the limit.
+    fn too_large(&self, request: &Request) -> Answer;
+    /// Virtual unix seconds, for the `Date` header.
+    fn now(&self) -> i64;
+}

@@ -1,0 +1,131 @@
+//! Cuts secrets out of what the log shows.
+
+use serde_json::Value;
+
+const CUT: &str = "***";
+/// Parameters whose value is a secret, whatever it looks like.
+const SECRET: [&str; 13] = [
+    "auth",
+    "access_token",
+    "refresh_token",
+    "client_secret",
+    "code",
+    "token",
+    "ap",
+    "auth_id",
+    "refresh_id",
+    "application_token",
+    "password",
+    "csrf",
+    "secret",
+];
+/// Length of a Bitrix24 token in hexadecimal digits.
+const TOKEN: usize = 70;
+
+/// Knows the fixed secrets of this run.
+pub(crate) struct Redactor {
+    known: [String; 2],
+}
+
+impl Redactor {
+    pub(crate) fn new(known: [String; 2]) -> Self {
+        Self { known }
+    }
+
+    /// A path: the secret of `/rest/<user>/<secret>/<method>` goes, right or wrong.
+    pub(crate) fn path(&self, path: &str) -> String {
+        let mut parts: Vec<&str> = path.split('/').collect();
+        let filled: Vec<usize> =
+            (0..parts.len()).filter(|&index| !parts[index].is_empty()).collect();
+        if let [first, _, secret, _, ..] = filled[..]
+            && parts[first] == "rest"
+        {
+            parts[secret] = CUT;
+        }
+        self.literals(&parts.join("/"))
+    }
+
+    /// A query, a form or any other text.
+    pub(crate) fn text(&self, text: &str) -> String {
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text;
+        // Pairs end at & or at the ? of a batch command.
+        while !rest.is_empty() {
+            let end = rest.find(['&', '?']).map_or(rest.len(), |at| at + 1);
+            let (pair, tail) = rest.split_at(end);
+            out.push_str(&cut_pair(pair));
+            rest = tail;
+        }
+        self.literals(&out)
+    }
+
+    /// A body: JSON is read as such, anything else as text.
+    pub(crate) fn body(&self, body: &[u8]) -> String {
+        if let Ok(mut tree) = serde_json::from_slice::<Value>(body) {
+            self.tree(&mut tree);
+            return tree.to_string();
+        }
+        self.text(&String::from_utf8_lossy(body))
+    }
+
+    fn tree(&self, tree: &mut Value) {
+        match tree {
+            Value::String(text) => *text = self.text(text),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.tree(item)),
+            Value::Object(map) => {
+                for (name, item) in map.iter_mut() {
+                    if is_secret(name) && !item.is_null() {
+                        *item = CUT.into();
+                    } else {
+                        self.tree(item);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Known secrets, and everything that looks like a token.
+    fn literals(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for secret in &self.known {
+            if text.contains(secret.as_str()) {
+                text = text.replace(secret.as_str(), CUT);
+            }
+        }
+        cut_tokens(&text)
+    }
+}
+
+fn is_secret(name: &str) -> bool {
+    SECRET.iter().any(|secret| secret.eq_ignore_ascii_case(name))
+}
+
+/// `key=value&` with the value cut if the key (or its last bracket) names a secret.
+fn cut_pair(pair: &str) -> String {
+    let Some((key, value)) = pair.split_once('=') else { return pair.to_owned() };
+    let decoded = percent_encoding::percent_decode_str(key).decode_utf8_lossy();
+    let name = decoded.trim_end_matches(']').rsplit('[').next().unwrap_or("");
+    if !is_secret(name.trim()) && !is_secret(decoded.split('[').next().unwrap_or("").trim()) {
+        return pair.to_owned();
+    }
+    let end = value.strip_suffix(['&', '?']).map_or("", |kept| &value[kept.len()..]);
+    format!("{key}={CUT}{end}")
+}
+
+fn cut_tokens(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut run = String::new();
+    for character in text.chars().chain(std::iter::once('\0')) {
+        if character.is_ascii_hexdigit() {
+            run.push(character);
+            continue;
+        }
+        out.push_str(if run.len() >= TOKEN { CUT } else { &run });
+        run.clear();
+        if character != '\0' {
+            out.push(character);
+        }
+    }
+    out
+}

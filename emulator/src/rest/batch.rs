@@ -1,0 +1,141 @@
+//! `batch`: up to fifty commands in one request, each with its own result or error.
+
+use serde_json::Value;
+
+use super::reference::{self, Earlier};
+use super::{Call, METHODS, Page, RestError, find, run as run_method};
+use crate::faults::When;
+use crate::json;
+use crate::params::{Params, parse_query, truthy};
+use crate::portal::envelope;
+
+/// Commands of one batch.
+const COMMANDS: usize = 50;
+
+/// What the commands have answered so far, as JSON text by key.
+#[derive(Default)]
+struct Answers {
+    result: Vec<(String, Vec<u8>)>,
+    error: Vec<(String, Vec<u8>)>,
+    total: Vec<(String, Vec<u8>)>,
+    next: Vec<(String, Vec<u8>)>,
+    time: Vec<(String, Vec<u8>)>,
+}
+
+impl Earlier for Answers {
+    fn value(&self, kind: &str, path: &[&str]) -> Option<Value> {
+        let map = match kind {
+            "result" => &self.result,
+            "error" => &self.error,
+            "total" => &self.total,
+            "next" => &self.next,
+            _ => &self.time,
+        };
+        let (key, rest) = path.split_first()?;
+        let (_, bytes) = map.iter().find(|(known, _)| known == key)?;
+        // Parsed only when a later command asks: most batches have no references.
+        let root: Value = serde_json::from_slice(bytes).ok()?;
+        Some(reference::walk(&root, rest))
+    }
+}
+
+pub(super) fn run(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Page, RestError> {
+    let commands: Vec<(String, &Value)> = match call.params.get("cmd") {
+        Some(Value::Object(map)) => {
+            map.iter().map(|(key, command)| (key.clone(), command)).collect()
+        }
+        Some(Value::Array(list)) => {
+            list.iter().enumerate().map(|(n, command)| (n.to_string(), command)).collect()
+        }
+        _ => return Err(RestError::argument("cmd")),
+    };
+    let halt = call.params.get("halt").is_some_and(truthy);
+    let mut answers = Answers::default();
+    for (number, (key, command)) in commands.into_iter().enumerate() {
+        // What is not a string is passed over, but counted.
+        let Value::String(command) = command else { continue };
+        let outcome = if number < COMMANDS {
+            run_command(call, &key, command, &mut answers)
+        } else {
+            Err(RestError::new(400, "ERROR_BATCH_LENGTH_EXCEEDED", "Max batch length exceeded"))
+        };
+        if let Err(error) = outcome {
+            call.world.counters.portal_errors.add(&error.code);
+            let mut body = Vec::new();
+            error.write(&mut body);
+            answers.error.push((key, body));
+            if halt {
+                break;
+            }
+        }
+    }
+    out.push(b'{');
+    for (name, map) in [
+        ("result", &answers.result),
+        ("result_error", &answers.error),
+        ("result_total", &answers.total),
+        ("result_next", &answers.next),
+        ("result_time", &answers.time),
+    ] {
+        json::key(out, name);
+        write_map(out, map);
+    }
+    out.push(b'}');
+    Ok(Page::default())
+}
+
+fn run_command(
+    call: &Call<'_>,
+    key: &str,
+    command: &str,
+    answers: &mut Answers,
+) -> Result<(), RestError> {
+    let world = call.world;
+    let started = world.clock.micros();
+    // As a URL: nothing behind a # arrives.
+    let command = command.split('#').next().unwrap_or("");
+    let (name, query) = command.split_once('?').unwrap_or((command, ""));
+    let method = find(name).ok_or_else(RestError::method_not_found)?;
+    if METHODS[method].name == "batch" {
+        let text = "Method is not allowed for batch usage";
+        return Err(RestError::new(405, "ERROR_BATCH_METHOD_NOT_ALLOWED", text));
+    }
+    world.counters.commands.add();
+    if let Some(fault) = world.faults.strike_command(When::Before, name) {
+        return Err(RestError::from_body(fault.error()));
+    }
+    let mut params = Params::from_map(parse_query(query.as_bytes()));
+    params.iter_mut().for_each(|value| reference::resolve(value, answers));
+    let mut result = Vec::with_capacity(512);
+    let inner = Call { world, caller: call.caller, params: &params, method };
+    let page = run_method(&inner, &mut result)?;
+    if let Some(fault) = world.faults.strike_command(When::After, name) {
+        return Err(RestError::from_body(fault.error()));
+    }
+    let mut time = Vec::with_capacity(256);
+    envelope::write_time(&mut time, started, world.clock.micros());
+    answers.result.push((key.to_owned(), result));
+    answers.time.push((key.to_owned(), time));
+    if let Some(total) = page.total {
+        answers.total.push((key.to_owned(), total.to_string().into_bytes()));
+    }
+    if let Some(next) = page.next {
+        answers.next.push((key.to_owned(), next.to_string().into_bytes()));
+    }
+    Ok(())
+}
+
+/// PHP's array: `[]` when empty, a list when the keys are 0, 1, 2 …, else an object.
+fn write_map(out: &mut Vec<u8>, map: &[(String, Vec<u8>)]) {
+    let list = map.iter().enumerate().all(|(n, (key, _))| *key == n.to_string());
+    out.push(if list { b'[' } else { b'{' });
+    for (key, bytes) in map {
+        if list {
+            json::separate(out);
+        } else {
+            json::key(out, key);
+        }
+        out.extend_from_slice(bytes);
+    }
+    out.push(if list { b']' } else { b'}' });
+}

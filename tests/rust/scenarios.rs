@@ -1,0 +1,374 @@
+//! Runs the scenarios in `tests/scenarios` through the core.
+
+use std::{
+    collections::BTreeSet,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+};
+
+use evergrant::{Application, Client, Command, Error, Grant, Token};
+use evergrant_tests::{Emulator, mismatch};
+use libtest_mimic::{Arguments, Failed, Trial};
+use serde_json::{Map, Value, json};
+
+fn main() {
+    let log = Log::default();
+    // Unredacted on purpose: the core must not even hand a secret to the log.
+    let writer = log.clone();
+    tracing_subscriber::fmt()
+        .with_env_filter("evergrant=trace")
+        .with_writer(move || writer.clone())
+        .init();
+    let passed = Arc::new(Mutex::new(BTreeSet::new()));
+    let trials = scenarios()
+        .into_iter()
+        .flat_map(|scenario| {
+            let stores: Vec<String> = texts(&scenario["stores"]);
+            let (log, passed) = (log.clone(), Arc::clone(&passed));
+            stores
+                .into_iter()
+                .map(move |store| {
+                    let name = format!("{}/{store}", scenario["name"].as_str().unwrap());
+                    let (scenario, log, passed, done) =
+                        (scenario.clone(), log.clone(), Arc::clone(&passed), name.clone());
+                    Trial::test(name, move || {
+                        let runtime = tokio::runtime::Builder::new_current_thread()
+                            .enable_all()
+                            .build()
+                            .unwrap();
+                        runtime.block_on(run(&scenario, &store, &log)).map_err(Failed::from)?;
+                        passed.lock().unwrap().insert(done);
+                        Ok(())
+                    })
+                })
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    let conclusion = libtest_mimic::run(&Arguments::from_args(), trials);
+    let folder = root().join("target/scenarios");
+    fs::create_dir_all(&folder).unwrap();
+    let passed: Vec<String> = passed.lock().unwrap().iter().cloned().collect();
+    fs::write(folder.join("rust.json"), serde_json::to_string_pretty(&passed).unwrap()).unwrap();
+    conclusion.exit();
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().into()
+}
+
+fn scenarios() -> Vec<Value> {
+    let mut paths: Vec<PathBuf> = fs::read_dir(root().join("tests/scenarios"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    paths.sort();
+    paths
+        .iter()
+        .map(|path| serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap())
+        .collect()
+}
+
+/// Everything that the log got, of all scenarios at once.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+async fn run(scenario: &Value, store: &str, log: &Log) -> Result<(), String> {
+    let flags: Vec<String> = scenario["emulator"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .flat_map(|(name, value)| [format!("--{name}"), value.to_string()])
+        .collect();
+    let emulator = Emulator::start(&flags).await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut saved = emulator.ready_line().as_object().unwrap().clone();
+    let folder_text = folder.path().to_str().unwrap().to_owned();
+    let store_url = if store == "memory" {
+        store.to_owned()
+    } else {
+        format!("sqlite:{folder_text}/grants.db")
+    };
+    saved.insert("folder".into(), folder_text.into());
+    saved.insert("store".into(), store_url.into());
+    let mut stage = Stage { emulator, saved, application: None, client: None, shown: Vec::new() };
+    for (index, step) in scenario["steps"].as_array().unwrap().iter().enumerate() {
+        let expected = stage.fill(step.get("expect").unwrap_or(&json!({"ok": "$any"})));
+        let outcome = stage.step(step).await;
+        if let Some(difference) = mismatch(&expected, &outcome) {
+            return Err(format!("step {index} ({}): {difference}", step["do"]));
+        }
+        if let (Some(name), Some(value)) = (step["save"].as_str(), outcome.get("ok")) {
+            stage.saved.insert(name.to_owned(), value.clone());
+        }
+    }
+    stage.search_for_secrets(&String::from_utf8_lossy(&log.0.lock().unwrap().clone())).await
+}
+
+struct Stage {
+    emulator: Emulator,
+    saved: Map<String, Value>,
+    application: Option<Application>,
+    client: Option<Client>,
+    /// Every text that a person would have seen.
+    shown: Vec<String>,
+}
+
+impl Stage {
+    async fn step(&mut self, step: &Value) -> Value {
+        let mut arguments = step.as_object().unwrap().clone();
+        arguments.remove("expect");
+        let repeated = arguments.remove("step");
+        let arguments = self.fill(&Value::Object(arguments));
+        if let Some(inner) = repeated {
+            let times = arguments["times"].as_u64().unwrap();
+            let inner = self.fill(&inner);
+            let calls = (0..times).map(|_| self.reading(&inner));
+            return json!({"ok": futures_of(calls).await.into_iter().map(|result| self.outcome(result)).collect::<Vec<_>>()});
+        }
+        let result = match arguments["do"].as_str().unwrap() {
+            "open" => self.open(&arguments).await,
+            "client" => {
+                let grant = arguments["grant"].as_i64().unwrap();
+                self.client =
+                    self.application.as_ref().map(|application| application.client(grant));
+                Ok(Value::Null)
+            }
+            "webhook" => Client::from_webhook(arguments["url"].as_str().unwrap()).map(|client| {
+                self.client = Some(client);
+                Value::Null
+            }),
+            _ => self.reading(&arguments).await,
+        };
+        self.outcome(result)
+    }
+
+    async fn open(&mut self, arguments: &Value) -> Result<Value, Error> {
+        let text = |name: &str, default: &str| {
+            arguments
+                .get(name)
+                .or_else(|| self.saved.get(default))
+                .unwrap()
+                .as_str()
+                .unwrap()
+                .to_owned()
+        };
+        let mut builder = Application::builder(
+            text("client_id", "client_id"),
+            text("client_secret", "client_secret"),
+        )
+        .store(text("store", "store"))
+        .authorization_server(text("authorization_server", "authorization"));
+        if let Some(path) = arguments["key_file"].as_str() {
+            builder = builder.key_file(path);
+        }
+        self.application = Some(builder.open().await?);
+        Ok(Value::Null)
+    }
+
+    /// The operations that change nothing on the stage itself.
+    async fn reading(&self, arguments: &Value) -> Result<Value, Error> {
+        let text = |name: &str| arguments[name].as_str().unwrap_or_default();
+        let params = || arguments.get("params").cloned().unwrap_or_default();
+        let grant = || arguments["grant"].as_i64().unwrap();
+        let application = || self.application.as_ref().unwrap();
+        let client = || self.client.as_ref().unwrap();
+        match text("do") {
+            "authorize_url" => application()
+                .authorize_url(text("portal"))
+                .map(|link| json!({"url": link.url, "state": link.state})),
+            "exchange" => application()
+                .exchange(text("redirect_url"), text("expected_state"))
+                .await
+                .map(|grant| grant_json(&grant)),
+            "exchange_code" => application()
+                .exchange_code(text("portal"), text("code"))
+                .await
+                .map(|grant| grant_json(&grant)),
+            "grants" => {
+                application().grants().await.map(|grants| grants.iter().map(grant_json).collect())
+            }
+            "grant" => application().grant(grant()).await.map(|grant| grant_json(&grant)),
+            "token" => application()
+                .token(grant(), arguments["min_ttl"].as_i64().unwrap())
+                .await
+                .map(|token| token_json(&token)),
+            "call" => client().call(text("method"), params()).await.map(|answer| answer.result),
+            "list" => client().list(text("method"), params())?.all().await.map(Value::Array),
+            "batch" => {
+                let commands: Result<Vec<Command>, Error> = arguments["commands"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|command| Command::new(command[0].as_str().unwrap(), command[1].clone()))
+                    .collect();
+                let results = client().batch(commands?).await?;
+                Ok(results
+                    .into_iter()
+                    .map(|result| match result {
+                        Ok(answer) => json!({"ok": answer.result}),
+                        Err(error) => json!({"error": error_json(&error)}),
+                    })
+                    .collect())
+            }
+            "control" => {
+                Ok(self.emulator.control(text("method"), text("path"), &arguments["body"]).await)
+            }
+            "count" => Ok(count(arguments["of"].as_array().unwrap(), text("by"))),
+            "write_file" => {
+                fs::write(text("path"), text("text")).unwrap();
+                Ok(Value::Null)
+            }
+            "file_mode" => {
+                use std::os::unix::fs::PermissionsExt;
+                let mode = fs::metadata(text("path")).unwrap().permissions().mode() & 0o777;
+                Ok(format!("{mode:o}").into())
+            }
+            other => panic!("no operation {other}"),
+        }
+    }
+
+    fn outcome(&mut self, result: Result<Value, Error>) -> Value {
+        match result {
+            Ok(value) => json!({"ok": value}),
+            Err(error) => {
+                self.shown.extend([format!("{error}"), format!("{error:?}")]);
+                json!({"error": error_json(&error)})
+            }
+        }
+    }
+
+    /// Puts saved values in the place of `${name.path}`.
+    fn fill(&self, value: &Value) -> Value {
+        match value {
+            Value::String(text) => self.fill_text(text),
+            Value::Array(items) => items.iter().map(|item| self.fill(item)).collect(),
+            Value::Object(fields) => Value::Object(
+                fields.iter().map(|(key, item)| (key.clone(), self.fill(item))).collect(),
+            ),
+            other => other.clone(),
+        }
+    }
+
+    fn fill_text(&self, text: &str) -> Value {
+        let find = |name: &str| {
+            let mut parts = name.split('.');
+            let mut value = &self.saved[parts.next().unwrap()];
+            for part in parts {
+                value = part.parse::<usize>().map_or_else(|_| &value[part], |index| &value[index]);
+            }
+            value.clone()
+        };
+        if let Some(name) = text
+            .strip_prefix("${")
+            .and_then(|rest| rest.strip_suffix('}'))
+            .filter(|name| !name.contains('}'))
+        {
+            return find(name);
+        }
+        let mut out = String::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once("${") {
+            let (name, after) = after.split_once('}').unwrap();
+            let value = find(name);
+            out.push_str(before);
+            out.push_str(value.as_str().map_or_else(|| value.to_string(), str::to_owned).as_str());
+            rest = after;
+        }
+        (out + rest).into()
+    }
+
+    async fn search_for_secrets(&self, log: &str) -> Result<(), String> {
+        let tokens = self.emulator.control("GET", "/tokens", &Value::Null).await;
+        let mut secrets: Vec<String> = tokens
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|token| token["token"].as_str().unwrap().to_owned())
+            .collect();
+        secrets.push(self.emulator.ready("client_secret"));
+        secrets.push(
+            self.emulator
+                .ready("webhook")
+                .trim_end_matches('/')
+                .rsplit('/')
+                .next()
+                .unwrap()
+                .to_owned(),
+        );
+        let shown = self.shown.iter().map(String::as_str).chain([log]);
+        for text in shown {
+            if let Some(secret) = secrets.iter().find(|secret| text.contains(secret.as_str())) {
+                return Err(format!("a secret ({}…) was shown", &secret[..4]));
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn futures_of<T>(futures: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
+    let mut running: Vec<_> = futures.map(Box::pin).collect();
+    let mut done: Vec<Option<T>> = running.iter().map(|_| None).collect();
+    std::future::poll_fn(move |context| {
+        for (future, place) in running.iter_mut().zip(&mut done) {
+            if place.is_none()
+                && let std::task::Poll::Ready(value) = future.as_mut().poll(context)
+            {
+                *place = Some(value);
+            }
+        }
+        if done.iter().all(Option::is_some) {
+            std::task::Poll::Ready(done.iter_mut().filter_map(Option::take).collect())
+        } else {
+            std::task::Poll::Pending
+        }
+    })
+    .await
+}
+
+fn grant_json(grant: &Grant) -> Value {
+    json!({
+        "id": grant.id, "portal": grant.portal, "member_id": grant.member_id, "user_id": grant.user_id,
+        "status": grant.status.as_str(), "scope": grant.scope, "generation": grant.generation,
+        "access_expires_at": grant.access_expires_at, "refresh_expires_at": grant.refresh_expires_at,
+    })
+}
+
+fn token_json(token: &Token) -> Value {
+    json!({
+        "grant": token.grant, "access_token": token.access_token.expose(), "expires_at": token.expires_at,
+        "generation": token.generation, "client_endpoint": token.client_endpoint,
+        "member_id": token.member_id, "user_id": token.user_id, "scope": token.scope,
+    })
+}
+
+fn error_json(error: &Error) -> Value {
+    json!({
+        "kind": error.kind().as_str(), "code": error.code(), "status": error.status(),
+        "retryable": error.is_retryable(), "message": error.to_string(),
+    })
+}
+
+fn count(rows: &[Value], by: &str) -> Value {
+    let keys: Vec<&str> = rows.iter().map(|row| row[by].as_str().unwrap()).collect();
+    let numbers: Vec<i64> = keys.iter().map(|key| key.parse().unwrap()).collect();
+    json!({
+        "count": keys.len(), "unique": keys.iter().collect::<BTreeSet<_>>().len(),
+        "ascending": numbers.is_sorted(), "first": keys.first(), "last": keys.last(),
+    })
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    value.as_array().unwrap().iter().map(|item| item.as_str().unwrap().to_owned()).collect()
+}
