@@ -1,1 +1,312 @@
-//! later
+//! What must hold when things go wrong around a rotation. The emulator's truth decides.
+
+use std::{fs, path::Path, time::Duration};
+
+use evergrant::{Application, Clock, Grant, KeySource, Kind};
+use evergrant_tests::Emulator;
+use serde_json::{Value, json};
+
+/// An emulator, an application over a store of its own, and one grant.
+struct Stage {
+    emulator: Emulator,
+    folder: tempfile::TempDir,
+    clock: Clock,
+    application: Application,
+    grant: Grant,
+}
+
+impl Stage {
+    async fn new() -> Self {
+        let flags = ["--leads", "1", "--deals", "1", "--contacts", "1", "--burst", "0"];
+        let emulator = Emulator::start(&flags.map(str::to_owned)).await;
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock::system();
+        let application = open(&emulator, folder.path(), &clock).await.unwrap();
+        let consent = emulator.control("POST", "/consent", &json!({"user_id": 1})).await;
+        let code = consent["code"].as_str().unwrap();
+        let grant = application.exchange_code(&emulator.ready("portal"), code).await.unwrap();
+        Self { emulator, folder, clock, application, grant }
+    }
+
+    /// Another application object over the same store, as another program would have it.
+    async fn reopen(&self) -> Application {
+        open(&self.emulator, self.folder.path(), &self.clock).await.unwrap()
+    }
+
+    async fn fault(&self, fault: Value) {
+        self.emulator.control("POST", "/faults", &fault).await;
+    }
+
+    async fn refreshes(&self) -> u64 {
+        self.emulator.count("/authorization/refreshes").await
+    }
+
+    /// Refresh tokens that the authorization server would still take.
+    async fn living(&self) -> Vec<String> {
+        let tokens = self.emulator.control("GET", "/tokens", &Value::Null).await;
+        let alive = |token: &&Value| {
+            token["kind"] == "refresh" && token["alive"] == true && token["spent"] != true
+        };
+        tokens
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(alive)
+            .map(|token| token["token"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    fn spool(&self) -> Vec<std::path::PathBuf> {
+        fs::read_dir(self.folder.path().join("grants.db.spool"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect()
+    }
+}
+
+async fn open(emulator: &Emulator, folder: &Path, clock: &Clock) -> evergrant::Result<Application> {
+    Application::builder(emulator.ready("client_id"), emulator.ready("client_secret"))
+        .store(format!("sqlite:{}", folder.join("grants.db").display()))
+        .key(KeySource::Key("11".repeat(32).into()))
+        .authorization_server(emulator.ready("authorization"))
+        .clock(clock.clone())
+        .open()
+        .await
+}
+
+/// Waits for something to become true; the test fails if it does not within ten seconds.
+async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
+    for _ in 0..1000 {
+        if holds().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("not within ten seconds: {what}");
+}
+
+#[tokio::test]
+async fn a_caller_that_leaves_takes_no_answer_with_it() {
+    let stage = Stage::new().await;
+    for _ in 0..5 {
+        let leaving = stage.application.renew_token(
+            stage.grant.id,
+            stage.application.grant(stage.grant.id).await.unwrap().generation,
+        );
+        let _ = tokio::time::timeout(Duration::from_micros(300), leaving).await;
+    }
+    until("the rotations are stored", || async {
+        let generation = stage.application.grant(stage.grant.id).await.unwrap().generation;
+        u64::try_from(generation).unwrap() == 1 + stage.refreshes().await
+    })
+    .await;
+    assert_eq!(stage.living().await.len(), 1);
+    stage.application.renew_token(stage.grant.id, 0).await.unwrap();
+    stage.application.client(stage.grant.id).call("profile", Value::Null).await.unwrap();
+}
+
+#[tokio::test]
+async fn two_programs_on_one_store_make_one_exchange() {
+    let stage = Stage::new().await;
+    let programs = [stage.reopen().await, stage.reopen().await, stage.reopen().await];
+    let callers: Vec<_> = (0..48)
+        .map(|index| {
+            let application = programs[index % programs.len()].clone();
+            let grant = stage.grant.id;
+            tokio::spawn(async move {
+                application.renew_token(grant, 1).await.map(|token| token.generation)
+            })
+        })
+        .collect();
+    for caller in callers {
+        assert_eq!(caller.await.unwrap().unwrap(), 2);
+    }
+    assert_eq!(stage.refreshes().await, 1);
+}
+
+#[tokio::test]
+async fn an_answer_in_the_spool_is_brought_into_the_store() {
+    let stage = Stage::new().await;
+    let store = stage.folder.path().join("grants.db");
+    let before = fs::read(&store).unwrap();
+    let wal = fs::read(store.with_extension("db-wal")).unwrap();
+    stage.application.renew_token(stage.grant.id, 1).await.unwrap();
+    assert_eq!(stage.living().await.len(), 1);
+
+    // As after a crash between the answer and the commit: the store is as it was, the answer waits.
+    let crashed = tempfile::tempdir().unwrap();
+    fs::write(crashed.path().join("grants.db"), before).unwrap();
+    fs::write(crashed.path().join("grants.db-wal"), wal).unwrap();
+    fs::create_dir(crashed.path().join("grants.db.spool")).unwrap();
+    for path in stage.spool() {
+        let name = path.with_extension("open");
+        fs::copy(&path, crashed.path().join("grants.db.spool").join(name.file_name().unwrap()))
+            .unwrap();
+    }
+    let application = open(&stage.emulator, crashed.path(), &stage.clock).await.unwrap();
+    let grant = application.grant(stage.grant.id).await.unwrap();
+    assert_eq!(grant.generation, 2);
+    let token = application.renew_token(grant.id, 2).await.unwrap();
+    assert_eq!(token.generation, 3, "the salvaged refresh token is the living one");
+}
+
+#[tokio::test]
+async fn without_room_for_the_answer_nothing_is_sent() {
+    let stage = Stage::new().await;
+    let spool = stage.folder.path().join("grants.db.spool");
+    fs::remove_dir_all(&spool).unwrap();
+    fs::write(&spool, "in the way").unwrap();
+    let error = stage.application.renew_token(stage.grant.id, 1).await.err().unwrap();
+    assert_eq!(error.kind(), Kind::Store);
+    assert_eq!(stage.refreshes().await, 0);
+    fs::remove_file(&spool).unwrap();
+    fs::create_dir(&spool).unwrap();
+    assert_eq!(stage.application.renew_token(stage.grant.id, 1).await.unwrap().generation, 2);
+}
+
+#[tokio::test]
+async fn an_answer_lost_before_processing_is_tried_again_after_a_pause() {
+    let stage = Stage::new().await;
+    stage.fault(json!({"at": "token", "kind": "drop", "when": "before", "times": 1})).await;
+    let error = stage.application.renew_token(stage.grant.id, 1).await.err().unwrap();
+    assert_eq!(error.kind(), Kind::Ambiguous);
+    assert!(error.retry_after().is_some());
+    let early = stage.application.renew_token(stage.grant.id, 1).await.err().unwrap();
+    assert_eq!(early.kind(), Kind::Ambiguous, "not again at once");
+    assert_eq!(stage.refreshes().await, 0);
+    stage.clock.turn(31);
+    assert_eq!(stage.application.renew_token(stage.grant.id, 1).await.unwrap().generation, 2);
+}
+
+#[tokio::test]
+async fn an_answer_lost_after_processing_is_found_out_not_guessed() {
+    let stage = Stage::new().await;
+    for kind in ["drop", "truncate"] {
+        let consent = stage.emulator.control("POST", "/consent", &json!({"user_id": 1})).await;
+        let portal = stage.emulator.ready("portal");
+        let grant = stage
+            .application
+            .exchange_code(&portal, consent["code"].as_str().unwrap())
+            .await
+            .unwrap();
+        stage.fault(json!({"at": "token", "kind": kind, "when": "after", "times": 1})).await;
+        let generation = grant.generation;
+        let error = stage.application.renew_token(grant.id, generation).await.err().unwrap();
+        assert!(
+            matches!(error.kind(), Kind::Ambiguous | Kind::UnexpectedAnswer),
+            "{kind}: {error:?}"
+        );
+        let status = stage.application.grant(grant.id).await.unwrap().status;
+        assert_eq!(status.as_str(), "active", "{kind}: not given up on a lost answer");
+        stage.clock.turn(31);
+        let error = stage.application.renew_token(grant.id, generation).await.err().unwrap();
+        assert_eq!(
+            error.kind(),
+            Kind::NeedsReauthorization,
+            "{kind}: the server itself said that it was spent"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_answer_without_a_refresh_token_keeps_the_old_one() {
+    let stage = Stage::new().await;
+    let body = json!({"access_token": "ab".repeat(35), "expires_in": 3600});
+    stage
+        .fault(json!({"at": "token", "kind": "json", "status": 200, "body": body, "times": 1}))
+        .await;
+    assert_eq!(stage.application.renew_token(stage.grant.id, 1).await.unwrap().generation, 2);
+    assert_eq!(stage.application.renew_token(stage.grant.id, 2).await.unwrap().generation, 3);
+    assert_eq!(stage.refreshes().await, 1);
+}
+
+#[tokio::test]
+async fn a_foreign_answer_overwrites_nothing() {
+    let stage = Stage::new().await;
+    let body = json!({"access_token": "ab".repeat(35), "refresh_token": "cd".repeat(35), "member_id": "0".repeat(32)});
+    stage
+        .fault(json!({"at": "token", "kind": "json", "status": 200, "body": body, "times": 1}))
+        .await;
+    let error = stage.application.renew_token(stage.grant.id, 1).await.err().unwrap();
+    assert_eq!(error.kind(), Kind::UnexpectedAnswer);
+    assert_eq!(stage.application.grant(stage.grant.id).await.unwrap().generation, 1);
+    stage.clock.turn(31);
+    assert_eq!(stage.application.renew_token(stage.grant.id, 1).await.unwrap().generation, 2);
+}
+
+#[tokio::test]
+async fn an_unknown_error_is_never_a_death_sentence() {
+    let stage = Stage::new().await;
+    for (status, error) in [(400, "brand_new_code"), (500, "INTERNAL_SERVER_ERROR"), (401, "")] {
+        stage.fault(json!({"at": "token", "kind": "json", "status": status, "body": {"error": error}, "times": 1})).await;
+        stage.application.renew_token(stage.grant.id, 1).await.err().unwrap();
+        assert_eq!(
+            stage.application.grant(stage.grant.id).await.unwrap().status.as_str(),
+            "active",
+            "{error}"
+        );
+        stage.clock.turn(7200);
+    }
+    assert_eq!(stage.application.renew_token(stage.grant.id, 1).await.unwrap().generation, 2);
+}
+
+#[tokio::test]
+async fn an_unpaid_portal_suspends_and_resumes() {
+    let stage = Stage::new().await;
+    let body = json!({"error": "PAYMENT_REQUIRED", "error_description": "Payment required"});
+    stage
+        .fault(json!({"at": "token", "kind": "json", "status": 402, "body": body, "times": 1}))
+        .await;
+    for _ in 0..3 {
+        let error = stage.application.renew_token(stage.grant.id, 1).await.err().unwrap();
+        assert_eq!(error.kind(), Kind::Suspended);
+    }
+    assert_eq!(stage.application.grant(stage.grant.id).await.unwrap().status.as_str(), "suspended");
+    stage.clock.turn(3601);
+    assert_eq!(stage.application.renew_token(stage.grant.id, 1).await.unwrap().generation, 2);
+    assert_eq!(stage.application.grant(stage.grant.id).await.unwrap().status.as_str(), "active");
+}
+
+#[tokio::test]
+async fn a_new_consent_wins_over_a_rotation_that_is_late() {
+    let stage = Stage::new().await;
+    let consent = stage.emulator.control("POST", "/consent", &json!({"user_id": 1})).await;
+    let portal = stage.emulator.ready("portal");
+    let (renewed, exchanged) = tokio::join!(
+        stage.application.renew_token(stage.grant.id, 1),
+        stage.application.exchange_code(
+            &portal,
+            consent["code"].as_str().unwrap().to_owned()
+        ),
+    );
+    renewed.unwrap();
+    let generation = exchanged.unwrap().generation;
+    let next = stage.application.renew_token(stage.grant.id, generation).await.unwrap();
+    assert!(next.generation > generation);
+}
+
+#[tokio::test]
+async fn a_network_that_is_down_spends_nothing() {
+    let stage = Stage::new().await;
+    let Stage { emulator, folder, clock, application, grant } = stage;
+    let config =
+        json!({"id": emulator.ready("client_id"), "secret": emulator.ready("client_secret")});
+    drop(application);
+    // Port 9 (discard) answers nobody here.
+    let away =
+        Application::builder(config["id"].as_str().unwrap(), config["secret"].as_str().unwrap())
+            .store(format!("sqlite:{}", folder.path().join("grants.db").display()))
+            .key(KeySource::Key("11".repeat(32).into()))
+            .authorization_server("http://127.0.0.1:9")
+            .clock(clock.clone())
+            .open()
+            .await
+            .unwrap();
+    for _ in 0..3 {
+        let error = away.renew_token(grant.id, 1).await.err().unwrap();
+        assert_eq!(error.kind(), Kind::Network);
+        assert!(error.is_retryable());
+    }
+    let back = open(&emulator, folder.path(), &clock).await.unwrap();
+    assert_eq!(back.renew_token(grant.id, 1).await.unwrap().generation, 2);
+}

@@ -55,7 +55,7 @@ impl Keeper {
         // An answer that could not be spooled may still be committed.
         let _ = self.spool(&mut slot, attempt, status, &body).await;
         let kept = match Answer::read(status, &body) {
-            Answer::Token(token) => self.keep_consent(&consent, &token, &server).await,
+            Answer::Token(token) => self.keep_consent(&consent, attempt, &token, &server).await,
             Answer::Refused(refusal) => Err(refusal.error()),
             Answer::Unreadable(why) => Err(Error::new(Kind::UnexpectedAnswer, why)
                 .with_status(status)
@@ -74,6 +74,7 @@ impl Keeper {
     pub(super) async fn keep_consent(
         &self,
         consent: &Consent,
+        attempt: AttemptId,
         token: &TokenAnswer,
         server: &Url,
     ) -> Result<GrantRow> {
@@ -104,8 +105,8 @@ impl Keeper {
             self.0.store.ensure_grant(&identity, self.0.vault.new_data_key()?).await?;
         let endpoints = self.endpoints(token, &endpoint, server);
         let pair = self.seal(grant, &data_key, token, refresh_token)?;
-        let generation = self.0.store.install(grant, &endpoints, &pair).await?;
-        tracing::info!(grant, generation, portal = authority(&endpoint), "a new consent is kept");
+        let installed = self.0.store.install(grant, attempt, &endpoints, &pair).await?;
+        tracing::info!(grant, ?installed, portal = authority(&endpoint), "a consent is kept");
         let row = self.row(grant).await?;
         self.0.remember(self.open(&row)?);
         Ok(row)

@@ -58,7 +58,7 @@ impl Keeper {
                 }
             }
             None => {
-                self.keep_consent(&bare_consent(), &token, &server_of(&label)?).await?;
+                self.keep_consent(&bare_consent(), attempt, &token, &server_of(&label)?).await?;
             }
         }
         slot.done().await

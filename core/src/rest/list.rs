@@ -178,8 +178,11 @@ impl List {
     }
 
     fn interrupted(&self) -> Error {
-        self.located(Error::new(Kind::Cancelled, "the list was interrupted, so rows would be missing"))
-            .advise("List again.")
+        self.located(Error::new(
+            Kind::Cancelled,
+            "the list was interrupted, so rows would be missing",
+        ))
+        .advise("List again.")
     }
 
     fn located(&self, error: Error) -> Error {

@@ -175,12 +175,12 @@ pub(crate) enum Begun {
     Moved,
 }
 
-/// What `commit` did.
+/// What `install` or `commit` did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Committed {
     /// The pair is the current one, with this generation.
     Current(i64),
-    /// The pair it succeeds is not there any more; nothing was changed.
+    /// The pair it succeeds is not there any more, or it was installed before; nothing was changed.
     Orphan,
 }
 
@@ -228,13 +228,15 @@ pub(crate) trait Store: Send + Sync + 'static {
         data_key: Vec<u8>,
     ) -> Result<(GrantId, Vec<u8>)>;
 
-    /// Makes a pair from a new consent the current one, whatever was there; answers its generation.
+    /// Makes the pair of a new consent the current one, whatever was there. The same attempt a
+    /// second time changes nothing: by then its refresh token may be spent.
     async fn install(
         &self,
         grant: GrantId,
+        attempt: AttemptId,
         endpoints: &Endpoints,
         pair: &SealedPair,
-    ) -> Result<i64>;
+    ) -> Result<Committed>;
 
     /// One grant. `None` where it does not exist or never had a pair.
     async fn grant(&self, grant: GrantId) -> Result<Option<GrantRow>>;

@@ -37,6 +37,12 @@ const MIGRATIONS: &[&str] = &["
         tries INTEGER NOT NULL DEFAULT 0,
         PRIMARY KEY (grant_id, role)
     ) STRICT, WITHOUT ROWID;
+
+    -- Code exchanges that were installed: an answer found in the spool later is not installed twice.
+    CREATE TABLE consents (
+        attempt BLOB PRIMARY KEY,
+        installed_at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
 "];
 
 /// Brings the schema up to date. Several processes may start at once: one migrates, the others wait.

@@ -173,13 +173,21 @@ impl Store for SqliteStore {
     async fn install(
         &self,
         grant: GrantId,
+        attempt: AttemptId,
         endpoints: &Endpoints,
         pair: &SealedPair,
-    ) -> Result<i64> {
+    ) -> Result<Committed> {
         let (endpoints, pair) = (endpoints.clone(), pair.clone());
         self.with(move |connection, now| {
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let first = transaction.execute(
+                "INSERT OR IGNORE INTO consents (attempt, installed_at) VALUES (?1, ?2)",
+                params![attempt.0, now],
+            )?;
+            if first == 0 {
+                return Ok(Committed::Orphan);
+            }
             transaction.execute(
                 "INSERT OR REPLACE INTO chains (grant_id, role, lineage, access, refresh,
                      access_expires_at, refresh_expires_at, received_at)
@@ -196,7 +204,7 @@ impl Store for SqliteStore {
             )?;
             let generation = next_generation(&transaction, grant, &endpoints)?;
             transaction.commit()?;
-            Ok(generation)
+            Ok(Committed::Current(generation))
         })
         .await
     }

@@ -1,0 +1,180 @@
+"""Plays one scenario: fills in its arguments, does its steps, compares what they bring."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import os
+import pathlib
+import re
+import traceback
+from typing import Any, Optional, Union
+
+from emulator import Emulator
+from evergrant import BatchResult, EvergrantError, Grant, Token
+from faces import AnyApplication, AnyClient, Asyncio, Blocking
+from pattern import mismatch
+
+Step = dict[str, Any]
+
+
+class Stage:
+    """What the steps of one scenario share."""
+
+    def __init__(
+        self, face: Union[Blocking, Asyncio], emulator: Emulator, folder: pathlib.Path, store: str
+    ) -> None:
+        self.shown: list[str] = []
+        """Every text that a person would have seen."""
+        self._face = face
+        self._emulator = emulator
+        self._saved: dict[str, Any] = {
+            **emulator.ready,
+            "folder": str(folder),
+            "store": store if store == "memory" else f"{store}:{folder}/grants.db",
+        }
+        self._application: Optional[AnyApplication] = None
+        self._client: Optional[AnyClient] = None
+
+    async def play(self, steps: list[Step]) -> None:
+        """Does the steps; raises at the first that brings something else than expected."""
+        for index, step in enumerate(steps):
+            expected = self._fill(step.get("expect", {"ok": "$any"}))
+            outcome = await self._outcome(step)
+            difference = mismatch(expected, outcome)
+            assert difference is None, f"step {index} ({step['do']}): {difference}"
+            if "save" in step:
+                self._saved[step["save"]] = outcome["ok"]
+
+    async def _outcome(self, step: Step) -> dict[str, Any]:
+        arguments = {name: value for name, value in step.items() if name not in ("expect", "step")}
+        arguments = self._fill(arguments)
+        if arguments["do"] == "together":
+            calls = (self._outcome(step["step"]) for _ in range(arguments["times"]))
+            return {"ok": list(await asyncio.gather(*calls))}
+        try:
+            value = await getattr(self, f"_do_{arguments.pop('do')}")(arguments)
+        except EvergrantError as error:
+            return {"error": self._error(error)}
+        return {"ok": self._plain(value)}
+
+    async def _do_open(self, step: Step) -> None:
+        self._application = await self._face.open(
+            client_id=step.get("client_id", self._saved["client_id"]),
+            client_secret=step.get("client_secret", self._saved["client_secret"]),
+            store=step.get("store", self._saved["store"]),
+            key_file=step.get("key_file"),
+            authorization_server=step.get("authorization_server", self._saved["authorization"]),
+        )
+        self.shown.append(repr(self._application))
+
+    async def _do_authorize_url(self, step: Step) -> Any:
+        return self._app.authorize_url(step["portal"])
+
+    async def _do_exchange(self, step: Step) -> Any:
+        exchange, state = self._app.exchange, step["expected_state"]
+        return await self._face.run(exchange, step["redirect_url"], expected_state=state)
+
+    async def _do_exchange_code(self, step: Step) -> Any:
+        return await self._face.run(self._app.exchange_code, step["portal"], step["code"])
+
+    async def _do_grants(self, _: Step) -> Any:
+        return await self._face.run(self._app.grants)
+
+    async def _do_grant(self, step: Step) -> Any:
+        return await self._face.run(self._app.grant, step["grant"])
+
+    async def _do_token(self, step: Step) -> Any:
+        return await self._face.run(self._app.token, step["grant"], step["min_ttl"])
+
+    async def _do_client(self, step: Step) -> None:
+        self._client = self._app.client(step["grant"])
+        self.shown.append(repr(self._client))
+
+    async def _do_webhook(self, step: Step) -> None:
+        self._client = self._face.webhook(step["url"])
+        self.shown.append(repr(self._client))
+
+    async def _do_call(self, step: Step) -> Any:
+        return await self._face.run(self._b24.call, step["method"], step.get("params"))
+
+    async def _do_batch(self, step: Step) -> Any:
+        return await self._face.run(self._b24.batch, step["commands"])
+
+    async def _do_list(self, step: Step) -> Any:
+        return await self._face.rows(self._b24, step["method"], step.get("params"))
+
+    async def _do_control(self, step: Step) -> Any:
+        return self._emulator.control(step["method"], step["path"], step.get("body"))
+
+    async def _do_count(self, step: Step) -> Any:
+        keys = [row[step["by"]] for row in step["of"]]
+        return {
+            "count": len(keys),
+            "unique": len(set(keys)),
+            "ascending": keys == sorted(keys, key=int),
+            "first": keys[0] if keys else None,
+            "last": keys[-1] if keys else None,
+        }
+
+    async def _do_write_file(self, step: Step) -> None:
+        pathlib.Path(step["path"]).write_text(step["text"])
+
+    async def _do_file_mode(self, step: Step) -> str:
+        return f"{os.stat(step['path']).st_mode & 0o777:o}"
+
+    @property
+    def _app(self) -> AnyApplication:
+        assert self._application is not None, "no step has opened an application"
+        return self._application
+
+    @property
+    def _b24(self) -> AnyClient:
+        assert self._client is not None, "no step has made a client"
+        return self._client
+
+    def _error(self, error: EvergrantError) -> dict[str, Any]:
+        trace = traceback.format_exception(type(error), error, error.__traceback__)
+        self.shown += [str(error), repr(error), repr(vars(error)), "".join(trace)]
+        return {
+            "kind": error.kind,
+            "code": error.code,
+            "status": error.status,
+            "retryable": error.retryable,
+            "message": str(error),
+        }
+
+    def _plain(self, value: Any) -> Any:
+        """A value of the package as JSON has it."""
+        if isinstance(value, list):
+            return [self._plain(item) for item in value]
+        if isinstance(value, BatchResult):
+            if value.error is None:
+                return {"ok": value.value}
+            return {"error": self._error(value.error)}
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            self.shown += [str(value), repr(value)]
+            fields = dataclasses.asdict(value)
+            if isinstance(value, (Grant, Token)):
+                fields["scope"] = list(value.scope)
+            return fields
+        return value
+
+    def _fill(self, value: Any) -> Any:
+        """Puts saved values in the place of `${name.path}`."""
+        if isinstance(value, dict):
+            return {key: self._fill(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._fill(item) for item in value]
+        if not isinstance(value, str):
+            return value
+        alone = re.fullmatch(r"\$\{([^}]+)\}", value)
+        if alone:
+            return self._find(alone[1])
+        return re.sub(r"\$\{([^}]+)\}", lambda found: str(self._find(found[1])), value)
+
+    def _find(self, path: str) -> Any:
+        value: Any = self._saved
+        for part in path.split("."):
+            value = value[int(part)] if isinstance(value, list) else value[part]
+        return value
