@@ -45,6 +45,12 @@ impl<T: Default> PerProcess<T> {
     }
 }
 
+impl<T: Default> Default for PerProcess<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl<T> Drop for Node<T> {
     fn drop(&mut self) {
         if self.process != std::process::id() {

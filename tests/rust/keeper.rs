@@ -274,10 +274,7 @@ async fn a_new_consent_wins_over_a_rotation_that_is_late() {
     let portal = stage.emulator.ready("portal");
     let (renewed, exchanged) = tokio::join!(
         stage.application.renew_token(stage.grant.id, 1),
-        stage.application.exchange_code(
-            &portal,
-            consent["code"].as_str().unwrap().to_owned()
-        ),
+        stage.application.exchange_code(&portal, consent["code"].as_str().unwrap().to_owned()),
     );
     renewed.unwrap();
     let generation = exchanged.unwrap().generation;

@@ -1,0 +1,141 @@
+// Plays one scenario against a running emulator, as a program of its own.
+//
+// It prints whatever Node shows a person along the way - errors, tokens, grants, clients - so that
+// the one who started it can look for secrets in what came out. The first line of the input says
+// what to play: {scenario, store, saved}.
+//
+// Ends with status 0 if every step went as expected, else says which did not.
+
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { inspect } from 'node:util'
+
+import { Application, Client, EvergrantError } from '../../bindings-node/dist/index.mjs'
+import { control } from './emulator.mjs'
+import { mismatch } from './pattern.mjs'
+
+const { scenario, saved } = JSON.parse(readFileSync(0, 'utf8'))
+let application
+let client
+
+const OPERATIONS = {
+  open: async (given) => {
+    application = await Application.open({
+      clientId: given.client_id ?? saved.client_id,
+      clientSecret: given.client_secret ?? saved.client_secret,
+      store: given.store ?? saved.store,
+      authorizationServer: given.authorization_server ?? saved.authorization,
+      keyFile: given.key_file,
+    })
+    show(application)
+    return null
+  },
+  authorize_url: ({ portal }) => application.authorizeUrl(portal),
+  exchange: async (given) =>
+    show(
+      snake(
+        await application.exchange(given.redirect_url, { expectedState: given.expected_state }),
+      ),
+    ),
+  exchange_code: async ({ portal, code }) =>
+    show(snake(await application.exchangeCode(portal, code))),
+  grants: async () => show((await application.grants()).map(snake)),
+  grant: async ({ grant }) => show(snake(await application.grant(grant))),
+  token: async ({ grant, min_ttl: minTtl }) => {
+    const token = show(await application.token(grant, { minTtl }))
+    return { ...snake(token), access_token: token.accessToken }
+  },
+  client: ({ grant }) => {
+    client = show(application.client(grant))
+    return null
+  },
+  webhook: ({ url }) => {
+    client = show(Client.fromWebhook(url))
+    return null
+  },
+  call: ({ method, params }) => client.call(method, params),
+  batch: async ({ commands }) => {
+    const outcomes = await client.batch(commands)
+    return outcomes.map(({ ok, value, error }) => (ok ? { ok: value } : failed(error)))
+  },
+  list: async ({ method, params }) => {
+    const rows = []
+    for await (const row of client.list(method, params)) rows.push(row)
+    return rows
+  },
+  together: async ({ times }, { step }) =>
+    Promise.all(Array.from({ length: times }, () => perform(step))),
+  control: ({ method, path, body }) => control(saved.control, method, path, body),
+  count: ({ of, by }) => {
+    const keys = of.map((row) => row[by])
+    return {
+      count: keys.length,
+      unique: new Set(keys).size,
+      ascending: keys.every((key, index) => index === 0 || Number(keys[index - 1]) <= Number(key)),
+      first: keys.at(0) ?? null,
+      last: keys.at(-1) ?? null,
+    }
+  },
+  write_file: ({ path, text }) => {
+    writeFileSync(path, text)
+    return null
+  },
+  file_mode: ({ path }) => (statSync(path).mode & 0o777).toString(8),
+}
+
+/** What a step comes to: `{ok}` or `{error}`. */
+async function perform(step) {
+  const { expect: _expect, step: _inner, ...given } = step
+  const { do: operation, ...values } = fill(given)
+  try {
+    return { ok: await OPERATIONS[operation](values, step) }
+  } catch (thrown) {
+    if (!(thrown instanceof EvergrantError)) throw thrown
+    return failed(thrown)
+  }
+}
+
+function failed(error) {
+  show(error)
+  console.error(String(error), error.stack, JSON.stringify(error))
+  const { kind, code = null, status = null, retryable, message } = error
+  return { error: { kind, code, status, retryable, message } }
+}
+
+/** Prints a value in every way that people print values. */
+function show(value) {
+  console.log(value, `${JSON.stringify(value)}`)
+  console.log(inspect(value, { depth: null, showHidden: true }))
+  return value
+}
+
+/** An object as other languages name its fields. */
+function snake(object) {
+  const word = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+  return Object.fromEntries(Object.entries(object).map(([name, value]) => [word(name), value]))
+}
+
+/** Puts saved values in the place of `${name.path}`. */
+function fill(value) {
+  if (typeof value === 'string') return fillText(value)
+  if (Array.isArray(value)) return value.map(fill)
+  if (value === null || typeof value !== 'object') return value
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, fill(item)]))
+}
+
+function fillText(text) {
+  const find = (name) => name.split('.').reduce((value, part) => value[part], saved)
+  const whole = /^\$\{([^}]*)\}$/.exec(text)
+  if (whole) return find(whole[1])
+  return text.replace(/\$\{([^}]*)\}/g, (_, name) => find(name))
+}
+
+for (const [index, step] of scenario.steps.entries()) {
+  const expected = fill(step.expect ?? { ok: '$any' })
+  const outcome = await perform(step)
+  const difference = mismatch(expected, outcome)
+  if (difference !== undefined) {
+    console.error(`step ${index} (${step.do}): ${difference}`)
+    process.exit(1)
+  }
+  if (step.save !== undefined && 'ok' in outcome) saved[step.save] = outcome.ok
+}
