@@ -22,6 +22,8 @@
 
 mod application;
 mod clock;
+#[cfg(test)]
+mod contract;
 mod error;
 mod keeper;
 mod oauth;

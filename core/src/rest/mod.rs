@@ -12,3 +12,8 @@ pub use batch::Command;
 pub use call::Client;
 pub use list::List;
 pub(crate) use send::whose;
+
+#[cfg(test)]
+pub(crate) fn read(status: u16, body: &[u8]) -> crate::Result<Answer> {
+    Answer::read(status, body)
+}

@@ -1,0 +1,21 @@
+# Thin on purpose: what these do is in tools/.
+.PHONY: demo test lint bench docs soak fuzz
+
+demo: ## The whole way on this machine alone: consent, call, expiry, rotation, ten thousand leads
+	@tools/prepare rust
+	@cargo run --quiet --package evergrant-cli -- demo
+
+test: ## Everything: lint, Rust, Python, Node, templates, install from source
+	@tools/test
+
+lint: ## Only the checks of style and types
+	@tools/test lint
+
+bench: ## Speed, side by side with the floor
+	@tools/bench
+
+docs: ## The user guide, into docs/book
+	@tools/docs
+
+soak fuzz:
+	@echo "make $@: nothing yet"

@@ -1,0 +1,34 @@
+# Sourced by the scripts of this folder. Everything they install goes to the cache or to .env/, never into the tree.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root" || exit 1
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/evergrant
+mkdir -p "$cache"
+
+# napi always builds for a named target: naming it everywhere lets all builds share their crates.
+if command -v rustc >/dev/null; then
+  CARGO_BUILD_TARGET=${CARGO_BUILD_TARGET:-$(rustc -vV | sed -n 's/^host: //p')}
+  export CARGO_BUILD_TARGET
+fi
+# Linked programs are many: line tables are enough, and fast.
+export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never}
+
+say() { printf '\n== %s\n' "$*"; }
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# apt PACKAGE...: installs Debian packages where this is Debian and we may.
+apt() {
+  if ! have apt-get || [ "$(id -u)" != 0 ]; then
+    echo "please install: $*" >&2
+    return 1
+  fi
+  apt-get install -y --no-install-recommends "$@" >"$cache/apt.log" 2>&1 ||
+    { apt-get update >"$cache/apt.log" 2>&1 && apt-get install -y --no-install-recommends "$@" >>"$cache/apt.log" 2>&1; } ||
+    { tail -5 "$cache/apt.log" >&2; return 1; }
+}
+
+# The folder that cargo puts debug programs into.
+debug_folder() {
+  echo "${CARGO_TARGET_DIR:-$root/target}/$CARGO_BUILD_TARGET/debug"
+}
