@@ -43,10 +43,10 @@ async function run(scenario, store) {
     const url = store === 'memory' ? store : `sqlite:${scratch}/grants.db`
     const saved = { ...emulator.ready, folder: scratch, store: url }
     const { status, shown } = await play({ scenario, saved })
+    assert.equal(status, 0, shown.slice(-2000))
     for (const secret of await emulator.secrets()) {
       assert.ok(!shown.includes(secret), `a secret (${secret.slice(0, 4)}…) was shown`)
     }
-    assert.equal(status, 0, shown.slice(-2000))
   } finally {
     await emulator.stop()
     rmSync(scratch, { recursive: true, force: true })

@@ -35,7 +35,7 @@ class Emulator:
             command += [f"--{port}-port", "0"]
         for name, value in flags.items():
             command += [f"--{name.replace('_', '-')}", str(value)]
-        self._stderr = tempfile.TemporaryFile()
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed by stop()
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr
         )
@@ -54,7 +54,7 @@ class Emulator:
     def control(self, method: str, path: str, body: object = None) -> Any:
         """One request to the control port; its JSON."""
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(  # noqa: S310
+        request = urllib.request.Request(
             self.ready["control"] + path,
             method=method,
             data=data,
@@ -81,7 +81,8 @@ class Emulator:
 
     def stop(self) -> None:
         """Ends the process and waits for its end."""
-        assert self._process.stdin is not None and self._process.stdout is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.close()
         try:
             self._process.wait(10)

@@ -15,8 +15,7 @@ AnyClient = Union[Client, AsyncClient]
 class Blocking:
     """Calls run on threads, so that many can run together."""
 
-    def __init__(self) -> None:
-        self._threads = concurrent.futures.ThreadPoolExecutor(64)
+    _threads = concurrent.futures.ThreadPoolExecutor(64)
 
     async def run(self, function: Callable[..., Any], *args: Any, **named: Any) -> Any:
         """The result of a method of an application or client."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
 from emulator import ROOT, Emulator
 from faces import FACES
 from pattern import mismatch

@@ -82,13 +82,13 @@ async fn connection<S: Service>(
 /// Why a connection is closed without an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("the connection is dropped on purpose")]
-struct Drop;
+struct Abandoned;
 
 async fn answer<S: Service>(
     service: Arc<S>,
     incoming: hyper::Request<Incoming>,
     peer: IpAddr,
-) -> Result<hyper::Response<Outgoing>, Drop> {
+) -> Result<hyper::Response<Outgoing>, Abandoned> {
     let (parts, body) = incoming.into_parts();
     let limit = service.body_limit(parts.uri.path());
     let collected = collect(body, limit).await;
@@ -106,7 +106,7 @@ async fn answer<S: Service>(
     };
     let answer = if fits { service.handle(&request) } else { service.too_large(&request) };
     if answer.delivery == Delivery::Dropped {
-        return Err(Drop);
+        return Err(Abandoned);
     }
     Ok(response(answer, service.now(), !fits))
 }
@@ -193,12 +193,12 @@ impl Outgoing {
 
 impl Body for Outgoing {
     type Data = Bytes;
-    type Error = Drop;
+    type Error = Abandoned;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Drop>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, Abandoned>>> {
         if let Some(data) = self.left.take() {
             return Poll::Ready(Some(Ok(Frame::data(data))));
         }
@@ -209,7 +209,7 @@ impl Body for Outgoing {
                 context.waker().wake_by_ref();
                 Poll::Pending
             }
-            End::Break => Poll::Ready(Some(Err(Drop))),
+            End::Break => Poll::Ready(Some(Err(Abandoned))),
         }
     }
 

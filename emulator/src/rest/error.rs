@@ -1,6 +1,6 @@
 //! What goes wrong in a call, as the portal says it.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::http::Answer;
 use crate::json;
@@ -78,9 +78,6 @@ impl RestError {
 
     /// The body, as batches show it.
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
-        match &self.body {
-            Value::Object(body) if body.is_empty() => json::value(out, &Value::Object(Map::new())),
-            body => json::value(out, body),
-        }
+        json::value(out, &self.body);
     }
 }

@@ -256,7 +256,9 @@ mod tests {
         for (kind, text) in
             [(Kind::Int, "5"), (Kind::Money, "1.50"), (Kind::Flag, "Y"), (Kind::Multi, "+7 900")]
         {
-            let cell = Cell::from_file(kind, text).expect("the text fits the kind");
+            let Ok(cell) = Cell::from_file(kind, text) else {
+                unreachable!("{text} fits {kind:?}")
+            };
             let packed = cell.pack().into_owned();
             assert_eq!(format!("{:?}", Cell::unpack(kind, &packed)), format!("{cell:?}"));
         }

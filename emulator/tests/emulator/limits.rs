@@ -7,24 +7,24 @@ use crate::support::{small, start};
 
 #[tokio::test]
 async fn the_bucket_overflows_and_leaks_on_the_virtual_clock() {
-    let running = start(Config { burst: 50, leak_per_second: 2.0, ..small() }).await;
+    let running = start(Config { burst: 50, leak_per_second: 0.1, ..small() }).await;
     let mut statuses = Vec::new();
-    // Real time passes as well, so a few more than fifty may fit.
+    // Real time passes as well, so one more than fifty may fit.
     for _ in 0..80 {
         statuses.push(running.call("profile", json!({})).await.status);
     }
     let passed = statuses.iter().filter(|&&status| status == 200).count();
-    assert!((50..60).contains(&passed), "{passed} passed");
+    assert!((50..=51).contains(&passed), "{passed} passed");
     let refused = running.call("profile", json!({})).await;
     assert_eq!(refused.error(), (503, "QUERY_LIMIT_EXCEEDED".to_owned()));
     assert_eq!(refused.json()["error_description"], "Too many requests");
 
-    running.control("/clock", json!({"advance": 5})).await;
+    running.control("/clock", json!({"advance": 100})).await;
     let mut passed = 0;
     while running.call("profile", json!({})).await.status == 200 {
         passed += 1;
     }
-    assert!((10..13).contains(&passed), "five seconds leak ten requests, not {passed}");
+    assert!((10..=11).contains(&passed), "a hundred seconds leak ten requests, not {passed}");
     let counters = running.truth("/counters").await;
     assert_eq!(counters["portal"]["limited"], counters["portal"]["errors"]["QUERY_LIMIT_EXCEEDED"]);
 }
