@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::{Kind, oauth, rest};
 
+#[expect(clippy::print_stdout, reason = "a skipped test says so")]
 fn printed_answers() -> Option<Vec<Value>> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data/portal-answers.jsonl");
     let Ok(text) = std::fs::read_to_string(path) else {
@@ -29,9 +30,13 @@ fn every_printed_answer_is_understood() {
                 assert_eq!(result.unwrap().result, answer["body"]["result"], "{source}");
             }
             "error" | "error-empty" | "error-num" | "error-v3" => {
-                let error = rest::read(printed.unwrap_or(400), body.as_bytes()).expect_err("an error");
+                let error =
+                    rest::read(printed.unwrap_or(400), body.as_bytes()).expect_err("an error");
                 assert!(error.code().is_some(), "{source}: the code is lost");
-                assert!(!matches!(error.kind(), Kind::UnexpectedAnswer | Kind::Internal), "{source}: {error:?}");
+                assert!(
+                    !matches!(error.kind(), Kind::UnexpectedAnswer | Kind::Internal),
+                    "{source}: {error:?}"
+                );
             }
             "token" => {
                 let token = oauth::Answer::read(printed.unwrap_or(200), body.as_bytes());

@@ -117,7 +117,7 @@ mod tests {
         for text in [
             format!("token {TOKEN}."),
             format!("{TOKEN} {TOKEN}"),
-            format!("{}", TOKEN.to_uppercase()),
+            TOKEN.to_uppercase(),
             "https://p.example/rest/1/qwertyuiop123456/crm.lead.list.json".to_owned(),
             "https://p.example/rest/api/7/qwertyuiop123456/tasks.task.get".to_owned(),
             "grant_type=refresh_token&client_secret=qwertyuiop123456&x=1".to_owned(),

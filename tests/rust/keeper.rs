@@ -307,3 +307,22 @@ async fn a_network_that_is_down_spends_nothing() {
     let back = open(&emulator, folder.path(), &clock).await.unwrap();
     assert_eq!(back.renew_token(grant.id, 1).await.unwrap().generation, 2);
 }
+
+#[tokio::test]
+async fn a_wish_that_cannot_be_met_costs_one_rotation_at_most() {
+    let stage = Stage::new().await;
+    let error = stage.application.renew_token(stage.grant.id, 4711).await.err().unwrap();
+    assert_eq!(error.kind(), Kind::InvalidInput, "a generation that never was");
+    assert_eq!(stage.refreshes().await, 0);
+
+    let body = json!({"access_token": "ab".repeat(35), "expires_in": 120});
+    stage
+        .fault(json!({"at": "token", "kind": "json", "status": 200, "body": body, "times": 10}))
+        .await;
+    stage.clock.turn(3000);
+    for _ in 0..2 {
+        let error = stage.application.token(stage.grant.id, 3000).await.err().unwrap();
+        assert_eq!(error.kind(), Kind::InvalidInput, "no token lives that long");
+    }
+    assert_eq!(stage.application.grant(stage.grant.id).await.unwrap().generation, 3);
+}

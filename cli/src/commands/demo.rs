@@ -29,7 +29,7 @@ impl Demo {
             ..Config::default()
         })
         .await
-        .map_err(start_error)?;
+        .map_err(|error| start_error(&error))?;
         let stage = Stage {
             ready: emulator.ready().clone(),
             http: reqwest::Client::builder()

@@ -74,7 +74,7 @@ impl EmulatorCommand {
         // Before anybody knows that we listen: a signal must never find us unprepared.
         let (mut terminate, mut interrupt) =
             (on(SignalKind::terminate())?, on(SignalKind::interrupt())?);
-        let emulator = Emulator::start(self.config()).await.map_err(start_error)?;
+        let emulator = Emulator::start(self.config()).await.map_err(|error| start_error(&error))?;
         let ready = serde_json::to_string(emulator.ready()).map_err(|error| {
             Error::new(Kind::Internal, "the ready line cannot be written").with_source(error)
         })?;
@@ -91,8 +91,7 @@ impl EmulatorCommand {
             () = stdin_closed(), if watch_stdin => {}
         }
         emulator.stop().await;
-        // A blocked read of standard input would keep the runtime from ending.
-        std::process::exit(0)
+        Ok(())
     }
 
     fn config(self) -> Config {
@@ -124,7 +123,7 @@ fn on(kind: SignalKind) -> Result<tokio::signal::unix::Signal> {
         .map_err(|error| Error::new(Kind::Internal, "signals cannot be watched").with_source(error))
 }
 
-pub(crate) fn start_error(error: StartError) -> Error {
+pub(crate) fn start_error(error: &StartError) -> Error {
     Error::invalid_input("emulator", format!("the emulator did not start: {error}"))
 }
 

@@ -77,7 +77,7 @@ impl Login {
                     Ok(grant) => return Ok(grant),
                     // Anybody can send a browser to our port: a forged redirect must not end the wait.
                     Err(error) if error.kind() == Kind::StateMismatch => {
-                        output::complain(&error, false)
+                        output::complain(&error, false);
                     }
                     Err(error) => return Err(error),
                 }

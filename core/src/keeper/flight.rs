@@ -18,34 +18,35 @@ type Outcome = Option<Result<Arc<Token>>>;
 pub(crate) struct Flights(Arc<Mutex<HashMap<GrantId, watch::Receiver<Outcome>>>>);
 
 impl Flights {
-    /// Waits for the flight of `grant`, starting it where there is none. The flight runs to its end
-    /// whoever stops waiting.
+    /// Waits for the flight of `grant`, starting it where there is none; says whether it was started
+    /// for this caller. The flight runs to its end whoever stops waiting.
     pub(crate) async fn join<F>(
         &self,
         grant: GrantId,
         start: impl FnOnce() -> F,
-    ) -> Result<Arc<Token>>
+    ) -> Result<(Arc<Token>, bool)>
     where
         F: Future<Output = Result<Arc<Token>>> + Send + 'static,
     {
-        let mut landed = self.board(grant, start)?;
-        match landed.wait_for(Option::is_some).await {
-            Ok(outcome) => outcome.clone().unwrap_or_else(|| Err(crashed())),
-            Err(_) => Err(crashed()),
-        }
+        let (mut landed, ours) = self.board(grant, start)?;
+        let outcome = match landed.wait_for(Option::is_some).await {
+            Ok(outcome) => outcome.clone(),
+            Err(_) => None,
+        };
+        outcome.unwrap_or_else(|| Err(crashed())).map(|token| (token, ours))
     }
 
     fn board<F>(
         &self,
         grant: GrantId,
         start: impl FnOnce() -> F,
-    ) -> Result<watch::Receiver<Outcome>>
+    ) -> Result<(watch::Receiver<Outcome>, bool)>
     where
         F: Future<Output = Result<Arc<Token>>> + Send + 'static,
     {
         let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(flight) = flights.get(&grant) {
-            return Ok(flight.clone());
+            return Ok((flight.clone(), false));
         }
         let (tell, landed) = watch::channel(None);
         let work = start();
@@ -57,7 +58,7 @@ impl Flights {
             tell.send_replace(Some(outcome));
         })?;
         flights.insert(grant, landed.clone());
-        Ok(landed)
+        Ok((landed, true))
     }
 }
 

@@ -22,7 +22,7 @@ pub(crate) use keep::Consent;
 use spool::Spool;
 
 use crate::{
-    Clock, Error, Kind, Result, Secret,
+    Clock, Error, Kind, Result, Retry, Secret,
     oauth::AuthorizationServer,
     process::PerProcess,
     store::{Column, GrantId, GrantRow, Status, Store, Vault},
@@ -148,22 +148,29 @@ impl Keeper {
             return Ok(token);
         }
         let waiting = async {
-            // A flight that somebody else started may have been for less than we need: then one more.
-            for _ in 0..2 {
-                let token =
-                    self.0.flights.get().join(grant, || self.clone().fetch(grant, need)).await?;
+            loop {
+                let start = || self.clone().fetch(grant, need);
+                let (token, ours) = self.0.flights.get().join(grant, start).await?;
                 if need.is_met_by(&token, self.0.clock.now()) {
                     return Ok(token);
                 }
+                // Somebody else's flight may have been for less. Our own was the best there is:
+                // one more rotation would not make tokens live longer.
+                if ours {
+                    return Err(Error::invalid_input(
+                        "min_ttl",
+                        "no token of this portal lives that long",
+                    )
+                    .with("grant", grant.to_string())
+                    .with("expires_at", token.expires_at.to_string()));
+                }
             }
-            Err(Error::invalid_input("min_ttl", "no token lives that long")
-                .with("grant", grant.to_string()))
         };
         match tokio::time::timeout(PATIENCE, waiting).await {
             Ok(result) => result,
             Err(_) => Err(Error::new(Kind::Timeout, "the token is still being renewed")
                 .with("grant", grant.to_string())
-                .with_retry(crate::Retry::Safe)
+                .with_retry(Retry::Safe)
                 .advise("The renewal goes on; ask again.")),
         }
     }
@@ -177,10 +184,28 @@ impl Keeper {
                 return Ok(self.0.remember(token));
             }
             check_status(&row)?;
+            self.check_generation(&row, need)?;
             if let Some(token) = self.rotate(row).await? {
                 return Ok(token);
             }
         }
+    }
+
+    /// A generation that the store has not seen is either a mistake, or one of ours that it would
+    /// not take yet. Neither is a reason to rotate.
+    fn check_generation(&self, row: &GrantRow, need: Need) -> Result<()> {
+        let Need::NewerThan(generation) = need else { return Ok(()) };
+        if generation <= row.generation {
+            return Ok(());
+        }
+        let ours = self.0.remembered(row.id).is_some_and(|token| token.generation >= generation);
+        let error = if ours {
+            Error::new(Kind::Store, "the store has not taken the last rotation yet")
+                .with_retry(Retry::Safe)
+        } else {
+            Error::invalid_input("generation", "the grant has not had that generation")
+        };
+        Err(rotation::at(row, error))
     }
 
     pub(crate) async fn row(&self, grant: GrantId) -> Result<GrantRow> {
