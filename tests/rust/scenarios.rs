@@ -113,7 +113,8 @@ async fn run(scenario: &Value, store: &str, log: &Log) -> Result<(), String> {
             stage.saved.insert(name.to_owned(), value.clone());
         }
     }
-    stage.search_for_secrets(&String::from_utf8_lossy(&log.0.lock().unwrap().clone())).await
+    let log = log.0.lock().unwrap().clone();
+    stage.search_for_secrets(&String::from_utf8_lossy(&log)).await
 }
 
 struct Stage {
