@@ -326,3 +326,35 @@ async fn a_wish_that_cannot_be_met_costs_one_rotation_at_most() {
     }
     assert_eq!(stage.application.grant(stage.grant.id).await.unwrap().generation, 3);
 }
+
+#[tokio::test]
+async fn secrets_travel_in_the_body_unless_a_setting_says_otherwise() {
+    let stage = Stage::new().await;
+    stage.application.renew_token(stage.grant.id, 1).await.unwrap();
+    let requests = async || {
+        let log = stage.emulator.control("GET", "/log", &Value::Null).await;
+        let token = |entry: &&Value| entry["path"].as_str().unwrap().contains("/oauth/token");
+        let line = |entry: &Value| format!("{} {}", entry["method"], entry["query"]);
+        log.as_array().unwrap().iter().filter(token).map(line).collect::<Vec<_>>()
+    };
+    let posts = requests().await;
+    assert_eq!(posts.len(), 2, "an exchange and a refresh");
+    assert!(
+        posts.iter().all(|line| line.contains("POST") && !line.contains("client_secret")),
+        "{posts:?}"
+    );
+
+    let by_get = Application::builder(
+        stage.emulator.ready("client_id"),
+        stage.emulator.ready("client_secret"),
+    )
+    .store(format!("sqlite:{}", stage.folder.path().join("grants.db").display()))
+    .key(KeySource::Key("11".repeat(32).into()))
+    .authorization_server(stage.emulator.ready("authorization"))
+    .refresh_by_get(true)
+    .open()
+    .await
+    .unwrap();
+    assert_eq!(by_get.renew_token(stage.grant.id, 2).await.unwrap().generation, 3);
+    assert!(requests().await[2].contains("GET"));
+}
