@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::{
     AuthorizeLink, Client, Clock, Error, Portal, Redirect, Result, Secret, Token,
-    keeper::{Consent, Credentials, Keeper},
+    keeper::{Claims, Consent, Credentials, Keeper},
     oauth::AuthorizationServer,
     process,
     store::{self, GrantId, GrantRow, KeySource, Status, Vault},
@@ -181,8 +181,7 @@ impl Application {
         redirect.check_state(expected_state)?;
         self.keep(Consent {
             code: redirect.code,
-            portal: None,
-            member_id: redirect.member_id,
+            claims: Claims { portal: None, member_id: redirect.member_id },
             server_domain: redirect.server_domain,
         })
         .await
@@ -194,8 +193,9 @@ impl Application {
     /// # Errors
     /// As [`Application::exchange`]; [`crate::Kind::InvalidInput`] for a code of another portal.
     pub async fn exchange_code(&self, portal: &str, code: impl Into<Secret>) -> Result<Grant> {
-        let portal = Some(Portal::parse(portal)?);
-        self.keep(Consent { code: code.into(), portal, member_id: None, server_domain: None }).await
+        let portal = Some(Portal::parse(portal)?.origin().to_owned());
+        let claims = Claims { portal, member_id: None };
+        self.keep(Consent { code: code.into(), claims, server_domain: None }).await
     }
 
     async fn keep(&self, consent: Consent) -> Result<Grant> {

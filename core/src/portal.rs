@@ -82,6 +82,11 @@ impl Portal {
         authority(&self.origin)
     }
 
+    /// Scheme, host and port, as [`Portal::parse`] reads them again.
+    pub(crate) fn origin(&self) -> &str {
+        self.origin.as_str()
+    }
+
     /// Where REST calls go.
     pub(crate) fn rest(&self) -> Url {
         let mut url = self.origin.clone();

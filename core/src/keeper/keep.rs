@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::{
@@ -20,12 +21,21 @@ use crate::{
     },
 };
 
-/// A code that a person's consent brought, and what the redirect claims about it.
+/// A code that a person's consent brought.
 pub(crate) struct Consent {
     pub(crate) code: Secret,
-    pub(crate) portal: Option<Portal>,
-    pub(crate) member_id: Option<String>,
+    pub(crate) claims: Claims,
     pub(crate) server_domain: Option<String>,
+}
+
+/// What the code was asked for, and what the redirect said about it: the answer must agree. Kept
+/// with the answer in the spool, so that a recovery is as strict as the exchange was.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Claims {
+    /// Origin of the portal that the code was asked for.
+    pub(crate) portal: Option<String>,
+    /// The identity that the redirect named.
+    pub(crate) member_id: Option<String>,
 }
 
 impl Keeper {
@@ -41,7 +51,12 @@ impl Keeper {
         }
         let attempt = AttemptId::random();
         let server = self.0.credentials.server.resolve(consent.server_domain.as_deref());
-        let label = Label::new(&self.0.credentials.client_id, attempt, None, server.as_str());
+        let label = Label::consent(
+            &self.0.credentials.client_id,
+            attempt,
+            &consent.claims,
+            server.as_str(),
+        );
         let mut slot = self.0.spool.reserve(label).await?;
         let form = self.form("authorization_code", &consent.code);
         let (status, body) = match send(&server, &form).await {
@@ -55,7 +70,9 @@ impl Keeper {
         // An answer that could not be spooled may still be committed.
         let _ = self.spool(&mut slot, attempt, status, &body).await;
         let kept = match Answer::read(status, &body) {
-            Answer::Token(token) => self.keep_consent(&consent, attempt, &token, &server).await,
+            Answer::Token(token) => {
+                self.keep_consent(&consent.claims, attempt, &token, &server).await
+            }
             Answer::Refused(refusal) => Err(refusal.error()),
             Answer::Unreadable(why) => Err(Error::new(Kind::UnexpectedAnswer, why)
                 .with_status(status)
@@ -73,7 +90,7 @@ impl Keeper {
 
     pub(super) async fn keep_consent(
         &self,
-        consent: &Consent,
+        claims: &Claims,
         attempt: AttemptId,
         token: &TokenAnswer,
         server: &Url,
@@ -86,14 +103,15 @@ impl Keeper {
         let member_id = token
             .member_id
             .clone()
-            .or_else(|| consent.member_id.clone())
+            .or_else(|| claims.member_id.clone())
             .ok_or_else(|| missing("member_id"))?;
-        let endpoint = match (&token.client_endpoint, &consent.portal) {
+        let portal = claims.portal.as_deref().map(Portal::parse).transpose()?;
+        let endpoint = match (&token.client_endpoint, &portal) {
             (Some(endpoint), _) => rest_endpoint(endpoint)?,
             (None, Some(portal)) => portal.rest(),
             (None, None) => return Err(missing("client_endpoint")),
         };
-        check_portal(consent, &member_id, &endpoint)?;
+        check_portal(portal.as_ref(), claims, &member_id, &endpoint)?;
         let user_id = match token.user_id {
             Some(user_id) => user_id,
             // Not all answers say whose token it is; the portal does. A grant without it still works.
@@ -276,8 +294,13 @@ pub(super) struct Commit {
 
 /// A code is for the portal that was asked, or for none: a swapped one would send the caller's data
 /// to somebody else's portal.
-fn check_portal(consent: &Consent, member_id: &str, endpoint: &Url) -> Result<()> {
-    if let Some(claimed) = consent.member_id.as_deref().filter(|claimed| *claimed != member_id) {
+fn check_portal(
+    asked: Option<&Portal>,
+    claims: &Claims,
+    member_id: &str,
+    endpoint: &Url,
+) -> Result<()> {
+    if let Some(claimed) = claims.member_id.as_deref().filter(|claimed| *claimed != member_id) {
         return Err(Error::invalid_input(
             "redirect_url",
             "the code belongs to another portal than the redirect says",
@@ -285,8 +308,8 @@ fn check_portal(consent: &Consent, member_id: &str, endpoint: &Url) -> Result<()
         .with("member_id", claimed)
         .advise("Nothing was kept. Start again from a new authorize link."));
     }
-    let (asked, got) = (consent.portal.as_ref().map(Portal::host), authority(endpoint));
-    match asked {
+    let got = authority(endpoint);
+    match asked.map(Portal::host) {
         Some(asked) if asked != got => Err(Error::invalid_input(
             "portal",
             format!("the code belongs to {got}, not to {asked}"),

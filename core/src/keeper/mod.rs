@@ -18,7 +18,7 @@ use std::{
 };
 
 use flight::Flights;
-pub(crate) use keep::Consent;
+pub(crate) use keep::{Claims, Consent};
 use spool::Spool;
 
 use crate::{

@@ -2,11 +2,10 @@
 
 use super::{
     Keeper,
-    keep::Consent,
     spool::{Label, Slot},
 };
 use crate::{
-    Error, Kind, Result, Secret,
+    Error, Kind, Result,
     oauth::Answer,
     store::{Column, Committed},
 };
@@ -36,7 +35,7 @@ impl Keeper {
         let Answer::Token(token) = Answer::read(label.status.unwrap_or_default(), &body) else {
             return slot.done().await;
         };
-        match label.rotation() {
+        match label.parent() {
             Some((grant, parent)) => {
                 let row = self.row(grant).await?;
                 if row.pair.lineage == parent {
@@ -58,16 +57,11 @@ impl Keeper {
                 }
             }
             None => {
-                self.keep_consent(&bare_consent(), attempt, &token, &server_of(&label)?).await?;
+                self.keep_consent(label.claims(), attempt, &token, &server_of(&label)?).await?;
             }
         }
         slot.done().await
     }
-}
-
-/// The redirect's claims are not kept with the answer; the answer names the portal itself.
-fn bare_consent() -> Consent {
-    Consent { code: Secret::from(""), portal: None, member_id: None, server_domain: None }
 }
 
 fn server_of(label: &Label) -> Result<url::Url> {

@@ -28,8 +28,7 @@ impl Keeper {
         let attempt = AttemptId::random();
         let server = self.0.credentials.server.resolve(Some(&row.endpoints.authorization_server));
         let client_id = &self.0.credentials.client_id;
-        let label =
-            Label::new(client_id, attempt, Some((row.id, row.pair.lineage)), server.as_str());
+        let label = Label::rotation(client_id, attempt, row.id, row.pair.lineage, server.as_str());
         // Opened before the intent: a damaged row must not hold the chain.
         let refresh_token = self.0.vault.open_token(
             &row.data_key,

@@ -14,6 +14,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use super::keep::Claims;
 use crate::{
     Error, Kind, Result,
     oauth::LONGEST_ANSWER,
@@ -34,33 +35,52 @@ pub(crate) struct Label {
     pub(crate) client_id: String,
     pub(crate) attempt: String,
     /// Grant and parent lineage of a rotation; absent for the exchange of a code.
-    pub(crate) rotation: Option<(GrantId, String)>,
+    rotation: Option<(GrantId, String)>,
+    /// What the answer to a code must agree with.
+    #[serde(default)]
+    claims: Claims,
     /// The authorization server that answers.
     pub(crate) server: String,
     pub(crate) status: Option<u16>,
 }
 
 impl Label {
-    pub(crate) fn new(
+    pub(crate) fn rotation(
         client_id: &str,
         attempt: AttemptId,
-        rotation: Option<(GrantId, Lineage)>,
+        grant: GrantId,
+        parent: Lineage,
+        server: &str,
+    ) -> Self {
+        let rotation = Some((grant, hex(&parent.0)));
+        Self { rotation, ..Self::consent(client_id, attempt, &Claims::default(), server) }
+    }
+
+    pub(crate) fn consent(
+        client_id: &str,
+        attempt: AttemptId,
+        claims: &Claims,
         server: &str,
     ) -> Self {
         Self {
             client_id: client_id.to_owned(),
             attempt: hex(&attempt.0),
-            rotation: rotation.map(|(grant, parent)| (grant, hex(&parent.0))),
+            rotation: None,
+            claims: claims.clone(),
             server: server.to_owned(),
             status: None,
         }
+    }
+
+    pub(crate) fn claims(&self) -> &Claims {
+        &self.claims
     }
 
     pub(crate) fn attempt(&self) -> Option<AttemptId> {
         unhex(&self.attempt).map(AttemptId)
     }
 
-    pub(crate) fn rotation(&self) -> Option<(GrantId, Lineage)> {
+    pub(crate) fn parent(&self) -> Option<(GrantId, Lineage)> {
         let (grant, parent) = self.rotation.as_ref()?;
         Some((*grant, Lineage(unhex(parent)?)))
     }
@@ -263,12 +283,8 @@ mod tests {
     use super::*;
 
     fn label(attempt: u8) -> Label {
-        Label::new(
-            "local.1",
-            AttemptId([attempt; 16]),
-            Some((7, Lineage([2; 16]))),
-            "https://oauth.bitrix.info/",
-        )
+        let server = "https://oauth.bitrix.info/";
+        Label::rotation("local.1", AttemptId([attempt; 16]), 7, Lineage([2; 16]), server)
     }
 
     #[tokio::test]
@@ -285,7 +301,7 @@ mod tests {
         let (slot, sealed) = waiting.pop().unwrap();
         assert_eq!(sealed, b"sealed");
         assert_eq!(slot.label().attempt(), Some(AttemptId([1; 16])));
-        assert_eq!(slot.label().rotation(), Some((7, Lineage([2; 16]))));
+        assert_eq!(slot.label().parent(), Some((7, Lineage([2; 16]))));
         assert_eq!(slot.label().status, Some(200));
         slot.done().await.unwrap();
         assert!(open().await.unwrap().waiting().await.unwrap().is_empty());

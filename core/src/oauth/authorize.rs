@@ -72,6 +72,12 @@ impl Redirect {
             Error::invalid_input("code", "the redirect address carries no code")
                 .advise("If the portal showed an error page instead, the application is not installed there or access was denied.")
         })?;
+        if field("member_id").is_some_and(|id| id.len() > 64) {
+            return Err(Error::invalid_input(
+                "redirect_url",
+                "the redirect's member_id is too long",
+            ));
+        }
         Ok(Self {
             code: Secret::new(code),
             state: field("state"),

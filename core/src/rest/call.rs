@@ -47,7 +47,7 @@ impl Client {
             return refuse("the webhook's address is not a URL");
         };
         let secure = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
-        if !secure || !url.username().is_empty() {
+        if !secure || !url.username().is_empty() || url.password().is_some() {
             return refuse("a webhook's address must use https (http on loopback only)");
         }
         let parts: Vec<&str> = url.path().split('/').filter(|part| !part.is_empty()).collect();
@@ -190,6 +190,7 @@ mod tests {
             "https://p.bitrix24.com/rest/x/qwertyuiop123456/",
             "https://p.bitrix24.com/rest/1/",
             "https://u:p@p.bitrix24.com/rest/1/qwertyuiop123456/",
+            "https://:p@p.bitrix24.com/rest/1/qwertyuiop123456/",
             "https://p.bitrix24.com/rest/1/../../oauth/token/",
         ] {
             let error = Client::from_webhook(bad).err().expect(bad);
