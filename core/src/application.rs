@@ -238,10 +238,11 @@ impl Application {
         self.keeper.token(id, min_ttl).await.map(|token| (*token).clone())
     }
 
-    /// A token that this process has already, if it lives at least `min_ttl` seconds more. Never waits.
+    /// A token that this process has already, if it lives at least `min_ttl` seconds more (at least
+    /// one). Never waits.
     #[must_use]
     pub fn peek_token(&self, id: GrantId, min_ttl: i64) -> Option<Token> {
-        self.keeper.peek(id, min_ttl).map(|token| (*token).clone())
+        self.keeper.peek(id, min_ttl.max(1)).map(|token| (*token).clone())
     }
 
     /// A token newer than `generation`, for a reader whose token the portal called expired. Renews

@@ -16,6 +16,7 @@ pub struct List {
     params: Map<String, Value>,
     ready: VecDeque<Vec<Value>>,
     progress: Progress,
+    total: Option<u64>,
 }
 
 enum Progress {
@@ -49,16 +50,14 @@ impl List {
             params,
             ready: VecDeque::new(),
             progress: Progress::Start,
+            total: None,
         })
     }
 
     /// How many rows match, once the first page is there.
     #[must_use]
     pub fn total(&self) -> Option<u64> {
-        match &self.progress {
-            Progress::Pages(pages) => Some(pages.total),
-            _ => None,
-        }
+        self.total
     }
 
     /// The next rows, in order; `None` at the end.
@@ -99,6 +98,7 @@ impl List {
         let answer = self.client.call(&self.method, self.page_params(0)).await?;
         let (next, total) = (answer.next, answer.total);
         let rows = answer.into_rows()?;
+        self.total = total;
         self.progress = match (next, total) {
             (None, _) => Progress::Done,
             (Some(size), Some(total)) if size > 0 && size == rows.len() as u64 => {
@@ -137,6 +137,7 @@ impl List {
             self.push(rows);
             pages.offset = offset + pages.size;
         }
+        self.total = Some(pages.total);
         self.progress = Progress::Pages(pages);
         Ok(())
     }

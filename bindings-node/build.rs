@@ -1,0 +1,5 @@
+//! Links the module the way Node expects it.
+
+fn main() {
+    napi_build::setup();
+}

@@ -1,0 +1,36 @@
+/**
+ * Keeps Bitrix24 authorization alive: grants, rotation of single-use refresh tokens, REST.
+ *
+ * @packageDocumentation
+ */
+
+import './warnings.js'
+
+export {
+  Application,
+  type ApplicationOptions,
+  type AuthorizeLink,
+  type Grant,
+  type TokenOptions,
+} from './application.js'
+export type { AbortSignalLike } from './cancel.js'
+export { type CallOptions, Client, type Command, type CommandOutcome } from './client.js'
+export {
+  AuthorizationError,
+  EvergrantError,
+  InternalError,
+  InvalidInputError,
+  type Kind,
+  NeedsReauthorizationError,
+  NetworkError,
+  OperationCancelledError,
+  RateLimitError,
+  RestError,
+  type Retry,
+  StateMismatchError,
+  StoreError,
+  UnexpectedAnswerError,
+  UnknownGrantError,
+} from './errors.js'
+export type { Params } from './input.js'
+export { Token } from './token.js'

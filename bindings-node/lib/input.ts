@@ -1,0 +1,117 @@
+/** What callers hand in: checked here, because JavaScript does not, and named when it cannot be used. */
+
+import { InvalidInputError } from './errors.js'
+
+/** Parameters of a method: an object, or a list for methods with positional parameters. */
+export type Params = object | null | undefined
+
+/** An error about the value that callers know as `field`. */
+export function invalid(field: string, message: string, more?: { cause?: unknown; key?: string }) {
+  const { key, ...cause } = more ?? {}
+  return new InvalidInputError({
+    kind: 'invalid_input',
+    message: `${message} (field ${field}${key ? `, key ${key}` : ''})`,
+    context: { field, ...(key ? { key } : {}) },
+    ...cause,
+  })
+}
+
+/** A string. Never quotes what it got instead: it may be a secret in the wrong place. */
+export function text(value: unknown, field: string): string {
+  if (typeof value === 'string') return value
+  throw invalid(field, `${field} must be a string, not ${nameOf(value)}`)
+}
+
+/** A number that counts something: grants, seconds, generations. */
+export function count(value: unknown, field: string): number {
+  if (Number.isSafeInteger(value) && (value as number) >= 0) return value as number
+  const what = typeof value === 'number' ? String(value) : nameOf(value)
+  throw invalid(field, `${field} must be a whole number, not ${what}`)
+}
+
+/** `undefined` or null stays undefined, anything else is read by `read`. */
+export function optional<Value>(
+  value: unknown,
+  field: string,
+  read: (value: unknown, field: string) => Value,
+): Value | undefined {
+  return value === undefined || value === null ? undefined : read(value, field)
+}
+
+/** True or false. */
+export function flag(value: unknown, field: string): boolean {
+  if (typeof value === 'boolean') return value
+  throw invalid(field, `${field} must be true or false, not ${nameOf(value)}`)
+}
+
+/** A list of strings. */
+export function texts(value: unknown, field: string): string[] {
+  if (Array.isArray(value)) return value.map((item) => text(item, field))
+  throw invalid(field, `${field} must be a list of strings, not ${nameOf(value)}`)
+}
+
+/** An object of options with no names but `known`: a misspelt option would be ignored silently. */
+export function options<Known extends string>(
+  value: unknown,
+  known: readonly Known[],
+): Partial<Record<Known, unknown>> {
+  if (value === undefined || value === null) return {}
+  if (typeof value !== 'object' || Array.isArray(value)) {
+    throw invalid('options', `options must be an object, not ${nameOf(value)}`)
+  }
+  const stranger = Object.keys(value).find((name) => !(known as readonly string[]).includes(name))
+  if (stranger === undefined) return value
+  throw invalid(stranger, `there is no option ${stranger}; known are ${known.join(', ')}`)
+}
+
+/** Parameters as JSON text. What JSON would drop or bend silently is an error instead. */
+export function json(params: unknown): string {
+  if (params === undefined || params === null) return 'null'
+  if (typeof params !== 'object') {
+    throw invalid('params', `params must be an object or a list, not ${nameOf(params)}`)
+  }
+  const written = stringified(params)
+  if (written === undefined) throw invalid('params', 'params make themselves undefined in JSON')
+  return written
+}
+
+/** As JSON.stringify, which answers undefined where `toJSON` does, whatever its type says. */
+function stringified(params: object): string | undefined {
+  try {
+    return JSON.stringify(params, fits)
+  } catch (thrown) {
+    if (thrown instanceof InvalidInputError) throw thrown
+    throw invalid('params', 'params cannot be written as JSON', { cause: thrown })
+  }
+}
+
+function fits(this: unknown, key: string, value: unknown): unknown {
+  const refused =
+    typeof value === 'bigint' ||
+    typeof value === 'function' ||
+    typeof value === 'symbol' ||
+    (typeof value === 'number' && !Number.isFinite(value)) ||
+    (value === undefined && Array.isArray(this)) ||
+    value instanceof Map ||
+    value instanceof Set
+  if (!refused) return value
+  const what = typeof value === 'number' ? String(value) : nameOf(value)
+  throw invalid('params', `params hold ${what}, which JSON cannot`, { key })
+}
+
+function nameOf(value: unknown): string {
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'a list'
+  if (value instanceof Map) return 'a Map'
+  if (value instanceof Set) return 'a Set'
+  switch (typeof value) {
+    case 'undefined':
+      return 'undefined'
+    case 'object':
+      return 'an object'
+    case 'bigint':
+      return 'a BigInt'
+    default:
+      return `a ${typeof value}`
+  }
+}

@@ -1,0 +1,145 @@
+// What callers hand in: refused where it cannot be used, by the name of the field.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+
+import { Application, Client, InvalidInputError } from 'evergrant'
+
+const client = Client.fromWebhook('http://127.0.0.1:1/rest/1/qwertyuiop123456/')
+const app = await Application.open({ clientId: 'local.1', clientSecret: 'secret' })
+
+const refuses = (field) => (error) => {
+  assert.ok(error instanceof InvalidInputError, error)
+  assert.equal(error.context.field, field)
+  assert.match(error.message, new RegExp(field))
+  return true
+}
+
+const cycle = {}
+cycle.self = cycle
+let deep = []
+for (let depth = 0; depth < 200; depth += 1) deep = [deep]
+let deeper = []
+for (let depth = 0; depth < 100_000; depth += 1) deeper = [deeper]
+
+for (const [what, params] of Object.entries({
+  'a string': 'ID=5',
+  'a number': 5,
+  'a BigInt': { ID: 5n },
+  'NaN in the depth': { filter: { a: [1, { ID: Number.NaN }] } },
+  Infinity: [Number.POSITIVE_INFINITY],
+  'a function': { ID: () => 5 },
+  'a symbol': { ID: Symbol('x') },
+  'a Map': { filter: new Map([['ID', 5]]) },
+  'a Set': { select: new Set(['ID']) },
+  'nothing in a list': { select: ['ID', undefined] },
+  'a cycle': cycle,
+  'too much depth for the portal': deep,
+  'too much depth for the stack': deeper,
+  'half a character': { TITLE: '\ud800' },
+  'a value that vanishes': { toJSON() {} },
+  'a value that becomes text': { toJSON: () => 'ID=5' },
+  'a value that throws': {
+    toJSON() {
+      throw new Error('mine')
+    },
+  },
+})) {
+  test(`params: ${what}`, async () => {
+    await assert.rejects(client.call('crm.lead.get', params), refuses('params'))
+    await assert.rejects(client.batch([['crm.lead.get', params]]), refuses('params'))
+    assert.throws(() => client.list('crm.lead.list', params), refuses('params'))
+  })
+}
+
+test('params: the key is named, and an error of the caller stays reachable', async () => {
+  const error = await client.call('x.get', { filter: { ID: 5n } }).catch((thrown) => thrown)
+  assert.equal(error.context.key, 'ID')
+  const mine = new Error('mine')
+  const throwing = {
+    toJSON() {
+      throw mine
+    },
+  }
+  const wrapped = await client.call('x.get', throwing).catch((thrown) => thrown)
+  assert.equal(wrapped.cause, mine)
+})
+
+test('methods', async () => {
+  for (const method of ['', '../oauth/token', 'a b', 'crm/lead', 5, null, undefined, {}]) {
+    await assert.rejects(client.call(method), refuses('method'))
+    await assert.rejects(client.batch([[method]]), refuses('method'))
+    assert.throws(() => client.list(method), refuses('method'))
+  }
+  assert.throws(() => client.list('crm.lead.list', { start: 50 }), refuses('start'))
+})
+
+test('batches', async () => {
+  for (const commands of [undefined, 'profile', {}, ['profile'], [[]], [['a', {}, 1]]]) {
+    await assert.rejects(client.batch(commands), refuses('commands'))
+  }
+  const tooMany = Array.from({ length: 51 }, () => ['profile'])
+  await assert.rejects(client.batch(tooMany), refuses('commands'))
+})
+
+test('options', async () => {
+  await assert.rejects(client.call('profile', {}, { sginal: null }), refuses('sginal'))
+  await assert.rejects(client.call('profile', {}, { signal: 'stop' }), refuses('signal'))
+  await assert.rejects(client.call('profile', {}, 5), refuses('options'))
+  await assert.rejects(app.token(1, { minTTL: 5 }), refuses('minTTL'))
+  assert.throws(() => app.tokenSync(1, 60), refuses('options'))
+})
+
+test('grants and numbers', async () => {
+  for (const id of [-1, 0.5, Number.NaN, 2 ** 53, '1', 1n, null, undefined, {}]) {
+    await assert.rejects(app.grant(id), refuses('grant'))
+    await assert.rejects(app.token(id), refuses('grant'))
+    assert.throws(() => app.tokenSync(id), refuses('grant'))
+    assert.throws(() => app.client(id), refuses('grant'))
+  }
+  await assert.rejects(app.token(1, { minTtl: '60' }), refuses('minTtl'))
+  await assert.rejects(app.token(1, { minTtl: 3001 }), refuses('min_ttl'))
+  assert.throws(() => app.tokenSync(1, { minTtl: -60 }), refuses('minTtl'))
+  await assert.rejects(app.renewToken(1, '2'), refuses('generation'))
+})
+
+test('settings of an application', async () => {
+  const good = { clientId: 'local.1', clientSecret: 'secret' }
+  for (const [settings, field] of [
+    [undefined, 'clientId'],
+    [{}, 'clientId'],
+    ['local.1', 'options'],
+    [{ ...good, clientId: 5 }, 'clientId'],
+    [{ ...good, clientId: '' }, 'client_id'],
+    [{ ...good, clientSecret: undefined }, 'clientSecret'],
+    [{ ...good, client_id: 'x' }, 'client_id'],
+    [{ ...good, store: 'mongodb://p' }, 'store'],
+    [{ ...good, store: { sqlite: 'x' } }, 'store'],
+    [{ ...good, key: 'a', keyFile: 'b' }, 'key'],
+    [{ ...good, authorizationServer: 'https://evil.example' }, 'authorization_server'],
+    [{ ...good, authorizationHosts: 'evil.example' }, 'authorizationHosts'],
+    [{ ...good, authorizationHosts: [5] }, 'authorizationHosts'],
+    [{ ...good, refreshByGet: 'yes' }, 'refreshByGet'],
+  ]) {
+    await assert.rejects(Application.open(settings), refuses(field), JSON.stringify(settings))
+  }
+})
+
+test('portals, redirects and codes', async () => {
+  for (const portal of ['', 'https://p.example/path', 5, undefined]) {
+    assert.throws(() => app.authorizeUrl(portal), refuses('portal'))
+    await assert.rejects(app.exchangeCode(portal, 'code'), refuses('portal'))
+  }
+  await assert.rejects(
+    app.exchange('?code=x', { expectedState: undefined }),
+    refuses('expectedState'),
+  )
+  await assert.rejects(app.exchange('?code=x'), refuses('expectedState'))
+  await assert.rejects(app.exchange('?code=x', 'state'), refuses('options'))
+  await assert.rejects(app.exchangeCode('p.bitrix24.com', 5), refuses('code'))
+})
+
+test('constructors are not for callers', () => {
+  assert.throws(() => new Client('https://p.example/rest/1/x/'), InvalidInputError)
+  assert.throws(() => new Application({}), InvalidInputError)
+})

@@ -1,0 +1,76 @@
+// A TypeScript program as users write it. It is compiled, not run.
+
+import {
+  Application,
+  Client,
+  type CommandOutcome,
+  EvergrantError,
+  type Grant,
+  type Kind,
+  RateLimitError,
+  type Token,
+} from 'evergrant'
+
+interface Lead {
+  ID: string
+  TITLE: string | null
+}
+
+interface LeadFilter {
+  '>ID'?: number
+}
+
+export async function calls(client: Client): Promise<string[]> {
+  const lead = await client.call<Lead>('crm.lead.get', { ID: 5 })
+  const filter: LeadFilter = { '>ID': 5 }
+  const titles = [lead.TITLE ?? '']
+  const stop = new AbortController()
+  for await (const row of client.list<Lead>('crm.lead.list', { filter }, { signal: stop.signal })) {
+    titles.push(row.ID)
+  }
+  const outcomes: CommandOutcome[] = await client.batch([
+    ['crm.lead.get', { ID: 1 }],
+    ['profile'],
+    ['log.blogpost.add', [{ POST_MESSAGE: 'x' }]],
+  ])
+  for (const outcome of outcomes) {
+    if (outcome.ok) titles.push(String(outcome.value))
+    else titles.push(outcome.error.message)
+  }
+
+  const unknown = await client.call('profile')
+  // @ts-expect-error a result is unknown until the caller says what it is
+  titles.push(unknown.ID)
+  // @ts-expect-error parameters are an object or a list
+  await client.call('profile', 'ID=5')
+  // @ts-expect-error a command is a pair
+  await client.batch(['profile'])
+  // @ts-expect-error clients are made by functions
+  new Client('https://example.bitrix24.com/rest/1/secret/')
+  return titles
+}
+
+export async function grants(): Promise<Token | undefined> {
+  const app = await Application.open({ clientId: 'a', clientSecret: 'b', store: 'sqlite:g.db' })
+  const { state } = app.authorizeUrl('example.bitrix24.com')
+  const grant: Grant = await app.exchange('?code=c', { expectedState: state })
+  const token: Token = await app.token(grant.id, { minTtl: 120 })
+  token.accessToken.slice(0, 4)
+  // @ts-expect-error a token does not change
+  token.accessToken = ''
+  // @ts-expect-error an application needs its secret
+  await Application.open({ clientId: 'a' })
+  // @ts-expect-error the state is not optional
+  await app.exchange('?code=c')
+  return app.tokenSync(grant.id)
+}
+
+export function problems(thrown: unknown): Kind | 'other' {
+  if (thrown instanceof RateLimitError) return thrown.kind
+  if (thrown instanceof EvergrantError) {
+    const status: number | undefined = thrown.status
+    const method: string | undefined = thrown.context.method
+    return status === undefined && method === undefined ? 'network' : thrown.kind
+  }
+  return 'other'
+}
