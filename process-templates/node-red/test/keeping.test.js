@@ -1,0 +1,139 @@
+// What survives: restarts, kill -9, moved servers, and what is said where nothing can survive.
+import assert from 'node:assert/strict'
+import { mkdirSync, renameSync, rmdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { Stage } from './support/stage.js'
+
+/** @param {(stage: Stage) => Promise<void>} act */
+const on = (settings, act) => async () => {
+  const stage = await Stage.open(settings)
+  try {
+    await act(stage)
+  } finally {
+    await stage.close()
+  }
+}
+
+for (const signal of ['SIGTERM', 'SIGKILL']) {
+  test(
+    `${signal} right after a renewal: the new pair is kept`,
+    on({}, async (stage) => {
+      await stage.authorized()
+      await stage.advance(3700)
+      const { access_token } = await stage.token()
+      await stage.nodeRed.end(signal)
+      await stage.nodeRed.start()
+      assert.equal((await stage.token()).access_token, access_token)
+      await stage.advance(3700)
+      assert.ok((await stage.token()).access_token, 'the refresh token is the current one')
+      assert.equal(await stage.emulator.refreshes(), 2)
+      assert.equal(stage.count('escalation'), 0)
+    }),
+  )
+}
+
+test(
+  'a state that was told stays told over a restart',
+  on({}, async (stage) => {
+    await stage.authorized()
+    await stage.emulator.control('/revoke', { user_id: 1 })
+    await stage.advance(3700)
+    await stage.token()
+    await stage.alert('escalation', 'needs_reauthorization')
+    await stage.nodeRed.end()
+    await stage.nodeRed.start()
+    for (let n = 0; n < 3; n += 1) await stage.tick()
+    assert.equal((await stage.token()).error, 'needs_reauthorization')
+    assert.equal(stage.count('escalation'), 1)
+  }),
+)
+
+test(
+  'a stock settings.js keeps the token in memory only: that is told, and so is the loss',
+  on({ contextStorage: undefined }, async (stage) => {
+    await stage.authorized()
+    const notice = await stage.alert('notice', 'storage')
+    assert.match(notice.reason, /no context store "disk"/)
+    assert.match(notice.text, /contextStorage: \{ default/)
+    for (let n = 0; n < 3; n += 1) await stage.tick()
+    assert.equal(stage.count('notice', 'storage'), 1)
+    await stage.nodeRed.end()
+    await stage.nodeRed.start({ contextStorage: undefined })
+    await stage.nodeRed.press('b24oauth-start') // the code is spent by now
+    const lost = await stage.alert('notice', 'not_authorized')
+    assert.match(lost.reason, /code was refused/)
+    assert.equal(await stage.emulator.refreshes(), 0)
+  }),
+)
+
+test(
+  'a store that writes with a delay is told',
+  on(
+    { contextStorage: { default: { module: 'memory' }, disk: { module: 'localfilesystem' } } },
+    async (stage) => {
+      await stage.authorized()
+      const notice = await stage.alert('notice', 'storage')
+      assert.match(notice.reason, /writes with a delay/)
+    },
+  ),
+)
+
+test(
+  'a changed credentialSecret is told as a missing client_secret; the token that is kept stays readable',
+  on({}, async (stage) => {
+    const first = await stage.authorized()
+    await stage.nodeRed.end()
+    await stage.nodeRed.start({ credentialSecret: 'another key' })
+    await stage.tick()
+    const alert = await stage.alert('escalation', 'client_secret_missing')
+    assert.match(alert.reason, /credentialSecret/)
+    assert.equal((await stage.token()).access_token, first.access_token)
+    await stage.advance(3700)
+    assert.equal((await stage.token()).error, 'client_secret_missing')
+    assert.equal(await stage.asked(), 1, 'nothing is sent without the secret')
+    assert.equal(stage.count('escalation'), 1)
+
+    await stage.import({ alert_key: '' })
+    assert.ok((await stage.token()).access_token)
+    await stage.alert('recovery')
+  }),
+)
+
+test(
+  'a store that cannot be read or written: nothing is sent, and it is told',
+  on({}, async (stage) => {
+    await stage.authorized()
+    await stage.settled()
+    const file = join(stage.nodeRed.folder, 'context/b24oauth-tab/flow.json')
+    renameSync(file, `${file}.away`)
+    mkdirSync(file)
+    await stage.advance(3700)
+    assert.match((await stage.token()).error, /^store_/)
+    for (let n = 0; n < 3; n += 1) await stage.tick()
+    await stage.alert('escalation', 'store')
+    assert.equal(stage.count('escalation'), 1)
+    assert.equal(await stage.emulator.refreshes(), 0)
+
+    rmdirSync(file)
+    renameSync(`${file}.away`, file)
+    assert.ok((await stage.token()).access_token)
+    await stage.alert('recovery')
+  }),
+)
+
+test(
+  'where settings.js forbids modules in functions, a code by hand still works',
+  on({ functionExternalModules: false }, async (stage) => {
+    await stage.authorized()
+    await stage.advance(3700)
+    assert.ok((await stage.token()).access_token)
+    assert.equal(await stage.emulator.refreshes(), 1)
+    await stage.emulator.control('/revoke', { user_id: 1 })
+    await stage.advance(3700)
+    await stage.token()
+    const alert = await stage.alert('escalation', 'needs_reauthorization')
+    assert.match(alert.text, /into the setting "code"/)
+    assert.ok(!alert.link.includes('state='))
+  }),
+)

@@ -1,0 +1,10 @@
+// Loaded into Node-RED before anything else (node --require): lets a test turn the clock. Timers are not touched.
+const real = Date.now.bind(Date)
+let offset = 0
+Date.now = () => real() + offset
+process.on('message', (message) => {
+  if (typeof message?.advance !== 'number') return
+  offset += message.advance * 1000
+  process.send({ advanced: message.advance })
+})
+process.channel?.unref()

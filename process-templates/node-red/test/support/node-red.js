@@ -1,0 +1,150 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { installed } from './install.js'
+import { until } from './wait.js'
+
+const clock = fileURLToPath(new URL('./clock.cjs', import.meta.url))
+export const diskStore = {
+  default: { module: 'memory' },
+  disk: { module: 'localfilesystem', config: { cache: false } },
+}
+
+/** @returns {Promise<number>} a port that is free now */
+export function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address()
+      server.close(() => resolve(port))
+    })
+  })
+}
+
+/** A real Node-RED on loopback with a folder of its own. */
+export class NodeRed {
+  constructor(port) {
+    this.port = port
+    this.url = `http://127.0.0.1:${port}`
+    this.folder = mkdtempSync(join(tmpdir(), 'evergrant-node-red-'))
+    this.log = ''
+    this.offset = 0
+  }
+
+  /** @param {Record<string, unknown>} [changes] what differs from the settings.js of these tests */
+  async start(changes = {}) {
+    const settings = {
+      flowFile: 'flows.json',
+      credentialSecret: 'a key for tests',
+      uiHost: '127.0.0.1',
+      uiPort: this.port,
+      disableEditor: true,
+      telemetry: { enabled: false, updateNotification: false },
+      diagnostics: { enabled: false, ui: false },
+      contextStorage: diskStore,
+      externalModules: {
+        autoInstall: false,
+        palette: { allowInstall: false },
+        modules: { allowInstall: false },
+      },
+      logging: { console: { level: 'info', metrics: false, audit: false } },
+      ...changes,
+    }
+    writeFileSync(
+      join(this.folder, 'settings.js'),
+      `module.exports = ${JSON.stringify(settings)};\n`,
+    )
+    const red = join(installed(), 'node_modules/node-red/red.js')
+    this.child = spawn(
+      process.execPath,
+      ['--require', clock, red, '-u', this.folder, '-s', join(this.folder, 'settings.js')],
+      {
+        stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+        cwd: this.folder,
+      },
+    )
+    for (const stream of [this.child.stdout, this.child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text) => {
+        this.log += text
+      })
+    }
+    const child = this.child
+    const before = this.started()
+    await until(
+      'Node-RED answers',
+      async () => {
+        if (child.exitCode !== null) throw new Error(`Node-RED ended:\n${this.log}`)
+        return (await fetch(`${this.url}/flows`).catch(() => undefined))?.ok
+      },
+      60_000,
+    )
+    await until('the flows run', () => this.started() > before)
+    const { offset } = this
+    this.offset = 0
+    if (offset) await this.advance(offset)
+  }
+
+  /** How often flows have been started; the admin API answers before they are. */
+  started() {
+    return this.log.split('Started flows').length
+  }
+
+  /** Turns Node-RED's clock. */
+  async advance(seconds) {
+    const { child } = this
+    const heard = new Promise((resolve) => child.once('message', resolve))
+    child.send({ advance: seconds })
+    await heard
+    this.offset += seconds
+  }
+
+  /** Import and Deploy, as the editor does them. */
+  async deploy(flows) {
+    const before = this.started()
+    const answer = await fetch(`${this.url}/flows`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'Node-RED-API-Version': 'v2',
+        'Node-RED-Deployment-Type': 'full',
+      },
+      body: JSON.stringify({ flows }),
+    })
+    if (!answer.ok) throw new Error(`deploy: ${answer.status} ${await answer.text()}`)
+    await until('the flows run', () => this.started() > before)
+  }
+
+  /** Presses the button of an inject node. */
+  async press(id) {
+    const answer = await fetch(`${this.url}/inject/${id}`, { method: 'POST' })
+    if (!answer.ok) throw new Error(`inject ${id}: ${answer.status}`)
+  }
+
+  /** What stands in the context file of the tab. */
+  context(key = 'bitrix24_grant') {
+    try {
+      const file = join(this.folder, 'context/b24oauth-tab/flow.json')
+      return JSON.parse(readFileSync(file, 'utf8'))[key] ?? {}
+    } catch {
+      return {}
+    }
+  }
+
+  /** @param {NodeJS.Signals} [signal] */
+  async end(signal = 'SIGTERM') {
+    const { child } = this
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    const gone = new Promise((resolve) => child.once('exit', resolve))
+    child.kill(signal)
+    await gone
+  }
+
+  async remove() {
+    await this.end('SIGKILL')
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+}
