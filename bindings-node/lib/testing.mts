@@ -1,0 +1,2 @@
+// One copy of everything, whichever way it is loaded.
+export * from './testing.js'
