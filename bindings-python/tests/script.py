@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import textwrap
@@ -23,7 +24,13 @@ def start(code: str, *arguments: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=heed_interrupts,
     )
+
+
+def heed_interrupts() -> None:
+    """A run in the background starts its children deaf to Ctrl-C; a terminal would not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def finish(program: subprocess.Popen[str]) -> str:
