@@ -64,6 +64,15 @@ impl Clock {
     }
 }
 
+impl Clock {
+    /// Turns the clock on by microseconds, as far as it goes.
+    pub(crate) fn advance(&self, micros: i64) {
+        if micros > 0 && is_valid(self.micros().saturating_add(micros).div_euclid(1_000_000)) {
+            self.offset_micros.fetch_add(micros, Ordering::SeqCst);
+        }
+    }
+}
+
 fn real_micros() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_micros()).unwrap_or(i64::MAX / 2)

@@ -21,8 +21,8 @@ impl Counter {
         self.0.load(Ordering::Relaxed)
     }
 
-    fn reset(&self) {
-        self.0.store(0, Ordering::Relaxed);
+    fn set(&self, number: u64) {
+        self.0.store(number, Ordering::Relaxed);
     }
 }
 
@@ -59,6 +59,13 @@ pub(crate) struct Counters {
     methods: PerMethod,
 }
 
+/// All numbers at one moment.
+pub(crate) struct CountersCopy {
+    numbers: Vec<u64>,
+    authorization_errors: BTreeMap<String, u64>,
+    portal_errors: BTreeMap<String, u64>,
+}
+
 /// One counter for each entry of the method table.
 struct PerMethod(Vec<Counter>);
 
@@ -77,7 +84,28 @@ impl Counters {
     }
 
     pub(crate) fn reset(&self) {
-        for counter in [
+        self.numbers().for_each(|counter| counter.set(0));
+        self.authorization_errors.0.get().clear();
+        self.portal_errors.0.get().clear();
+    }
+
+    /// All numbers at this moment, for a snapshot.
+    pub(crate) fn copy(&self) -> CountersCopy {
+        CountersCopy {
+            numbers: self.numbers().map(Counter::get).collect(),
+            authorization_errors: self.authorization_errors.0.get().clone(),
+            portal_errors: self.portal_errors.0.get().clone(),
+        }
+    }
+
+    pub(crate) fn restore(&self, copy: &CountersCopy) {
+        self.numbers().zip(&copy.numbers).for_each(|(counter, number)| counter.set(*number));
+        self.authorization_errors.0.get().clone_from(&copy.authorization_errors);
+        self.portal_errors.0.get().clone_from(&copy.portal_errors);
+    }
+
+    fn numbers(&self) -> impl Iterator<Item = &Counter> {
+        [
             &self.codes_issued,
             &self.exchanges,
             &self.refreshes,
@@ -87,11 +115,6 @@ impl Counters {
         ]
         .into_iter()
         .chain(&self.methods.0)
-        {
-            counter.reset();
-        }
-        self.authorization_errors.0.get().clear();
-        self.portal_errors.0.get().clear();
     }
 
     pub(crate) fn to_json(&self) -> Value {

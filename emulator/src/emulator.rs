@@ -5,17 +5,12 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
-
 use crate::authorization::Authorization;
 use crate::config::Config;
 use crate::control::Control;
-use crate::http::Listener;
-use crate::portal::Portal;
+use crate::http::Tls;
+use crate::network::{Network, bind};
 use crate::ready::Ready;
-use crate::rows::Tables;
-use crate::world::World;
 
 /// Why the emulator did not start.
 #[derive(Debug, thiserror::Error)]
@@ -71,8 +66,8 @@ pub enum StartError {
 /// A running emulator. Dropping it closes the listeners too; [`Emulator::stop`] also waits for them.
 pub struct Emulator {
     ready: Ready,
-    stop: watch::Sender<bool>,
-    listeners: Vec<JoinHandle<()>>,
+    network: Arc<Network>,
+    ca_file: Option<PathBuf>,
 }
 
 impl std::fmt::Debug for Emulator {
@@ -82,35 +77,43 @@ impl std::fmt::Debug for Emulator {
 }
 
 impl Emulator {
-    /// Binds the three listeners and serves on the current tokio runtime.
+    /// Binds the listeners and serves on the current tokio runtime.
     ///
     /// # Errors
     /// [`StartError`] names the setting, the port, or the file and line at fault. Nothing keeps running then.
     pub async fn start(config: Config) -> Result<Self, StartError> {
         config.validate()?;
-        let authorization = bind(&config, "authorization_port", config.authorization_port).await?;
-        let portal = bind(&config, "portal_port", config.portal_port).await?;
-        let control = bind(&config, "control_port", config.control_port).await?;
-        let tables = Tables::load(&config)?;
-        let world = Arc::new(World::new(
+        let tls = if config.tls { Some(certificate()?) } else { None };
+        let open = |field, port| bind(&config, field, port, tls.clone());
+        let authorization = open("authorization_port", config.authorization_port)?;
+        let regional = open("regional_port", config.regional_port)?;
+        let portal = open("portal_port", config.portal_port)?;
+        let control = open("control_port", config.control_port)?;
+        let ca_file = match &tls {
+            Some(tls) => Some(write_authority(&config, tls, &control.host())?),
+            None => None,
+        };
+        let network = Arc::new(Network::new(
             config,
-            tables,
-            [&authorization, &portal, &control].map(Listener::url),
+            [authorization.host(), regional.host()],
+            control.host(),
+            tls.zip(ca_file.clone()),
         ));
-
-        let (stop, stopped) = watch::channel(false);
-        let listeners = vec![
-            tokio::spawn(
-                authorization
-                    .serve(Arc::new(Authorization::new(Arc::clone(&world))), stopped.clone()),
-            ),
-            tokio::spawn(portal.serve(Arc::new(Portal::new(Arc::clone(&world))), stopped.clone())),
-            tokio::spawn(control.serve(Arc::new(Control::new(Arc::clone(&world))), stopped)),
-        ];
-        Ok(Self { ready: world.ready.clone(), stop, listeners })
+        // From here on an early return drops this, which closes what is open.
+        let mut emulator = Self { ready: network.ready(), network, ca_file };
+        let network = &emulator.network;
+        network.add(network.config.clone(), portal)?;
+        for portal in network.config.portals.clone() {
+            network.add_portal(portal)?;
+        }
+        network.serve(authorization, Authorization::new(Arc::clone(network)));
+        network.serve(regional, Authorization::new(Arc::clone(network)));
+        network.serve(control, Control::new(Arc::clone(network)));
+        emulator.ready = network.ready();
+        Ok(emulator)
     }
 
-    /// Addresses and credentials.
+    /// Addresses and credentials at the start; `GET /` of the control port has those of now.
     #[must_use]
     pub fn ready(&self) -> &Ready {
         &self.ready
@@ -118,20 +121,35 @@ impl Emulator {
 
     /// Closes the listeners and their connections; the ports are free when this returns.
     pub async fn stop(self) {
-        // Nobody listening any more means that it has stopped already.
-        let _ = self.stop.send(true);
-        for listener in self.listeners {
+        for listener in self.network.stop() {
             let _ = listener.await;
         }
     }
 }
 
-async fn bind(config: &Config, field: &'static str, port: u16) -> Result<Listener, StartError> {
-    let address = config.address;
-    Listener::bind(address, port).await.map_err(|source| StartError::Bind {
-        field,
-        address,
-        port,
-        source,
-    })
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        self.network.stop();
+        if let Some(file) = &self.ca_file {
+            // A file that is gone already is what is wanted.
+            let _ = std::fs::remove_file(file);
+        }
+    }
+}
+
+fn certificate() -> Result<Tls, StartError> {
+    Tls::generate().map_err(|error| StartError::Invalid { field: "tls", reason: error.to_string() })
+}
+
+/// Writes the authority's certificate where clients can be pointed at it.
+fn write_authority(config: &Config, tls: &Tls, host: &str) -> Result<PathBuf, StartError> {
+    let file = config.ca_file.clone().unwrap_or_else(|| {
+        let port = host.rsplit(':').next().unwrap_or_default();
+        std::env::temp_dir().join(format!("evergrant-emulator-{}-{port}.pem", std::process::id()))
+    });
+    std::fs::write(&file, tls.authority()).map_err(|source| StartError::Invalid {
+        field: "ca_file",
+        reason: format!("{} cannot be written: {source}", file.display()),
+    })?;
+    Ok(file)
 }

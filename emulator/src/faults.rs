@@ -1,11 +1,14 @@
-//! Faults that a test arms: they strike the next matching requests and are then gone.
+//! Faults that a test arms: they strike the next matching requests, all of them or by chance.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use hyper::body::Bytes;
 use serde_json::{Value, json};
 
+use crate::clock::{self, Clock};
 use crate::http::{Answer, Delivery};
+use crate::rows::mix;
 use crate::sync::Lock;
 
 /// Where a fault strikes.
@@ -15,7 +18,13 @@ pub(crate) enum Place {
     Token,
     /// The portal's REST interface.
     Rest,
+    /// Calls that a portal makes to handlers of events.
+    Event,
 }
+
+/// Words for the places.
+pub(crate) const PLACES: [(&str, Place); 3] =
+    [("token", Place::Token), ("rest", Place::Rest), ("event", Place::Event)];
 
 /// Before or after the server does its work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,22 +33,118 @@ pub(crate) enum When {
     After,
 }
 
+/// Words for the moments.
+pub(crate) const MOMENTS: [(&str, When); 2] = [("before", When::Before), ("after", When::After)];
+
 /// What the client gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
+    /// A page.
     Html,
+    /// An error object.
     Json,
+    /// The connection is closed without an answer.
     Drop,
+    /// Half of the answer.
     Truncate,
+    /// A bare status.
     Status,
+    /// The connection is reset (RST) without an answer.
+    Reset,
+    /// The answer, later.
+    Delay,
+    /// The answer, its body bit by bit.
+    Slow,
+    /// The answer under a wrong `Date`.
+    Skew,
+    /// `OVERLOAD_LIMIT`.
+    Overload,
+    /// `INTERNAL_SERVER_ERROR`.
+    Internal,
+    /// `ERROR_UNEXPECTED_ANSWER`.
+    Unexpected,
+    /// 503 with the web server's page.
+    Unavailable,
+    /// An error object under status 200.
+    Error200,
+    /// An event is delivered twice.
+    Duplicate,
+}
+
+/// Words for the kinds.
+pub(crate) const KINDS: [(&str, Kind); 15] = [
+    ("html", Kind::Html),
+    ("json", Kind::Json),
+    ("drop", Kind::Drop),
+    ("truncate", Kind::Truncate),
+    ("status", Kind::Status),
+    ("reset", Kind::Reset),
+    ("delay", Kind::Delay),
+    ("slow", Kind::Slow),
+    ("skew", Kind::Skew),
+    ("overload", Kind::Overload),
+    ("internal", Kind::Internal),
+    ("unexpected", Kind::Unexpected),
+    ("unavailable", Kind::Unavailable),
+    ("error_200", Kind::Error200),
+    ("duplicate", Kind::Duplicate),
+];
+
+impl Kind {
+    /// Whether it can happen there.
+    pub(crate) fn fits(self, place: Place) -> bool {
+        match place {
+            Place::Event => matches!(self, Self::Drop | Self::Delay | Self::Duplicate),
+            Place::Token | Place::Rest => self != Self::Duplicate,
+        }
+    }
+
+    /// Whether it takes the real answer and changes how it arrives: the work is always done then.
+    fn keeps_answer(self) -> bool {
+        matches!(self, Self::Delay | Self::Slow | Self::Skew)
+    }
+
+    /// Status and error of the kinds that are error objects.
+    fn error(self) -> Option<(u16, &'static str, &'static str)> {
+        Some(match self {
+            Self::Json => (400, "ERROR_CORE", "Fault armed at the control port"),
+            Self::Error200 => (200, "ERROR_CORE", "Fault armed at the control port"),
+            Self::Overload => (503, "OVERLOAD_LIMIT", "REST API is blocked due to overload."),
+            Self::Internal => (500, "INTERNAL_SERVER_ERROR", "Internal server error"),
+            Self::Unexpected => {
+                (500, "ERROR_UNEXPECTED_ANSWER", "Server returned an unexpected response")
+            }
+            _ => return None,
+        })
+    }
+}
+
+/// Chance instead of certainty; the same seed strikes the same requests.
+#[derive(Clone)]
+pub(crate) struct Chance {
+    /// From 0 to 1.
+    pub(crate) probability: f64,
+    pub(crate) seed: u64,
+    /// Requests that it was asked about.
+    pub(crate) draws: u64,
+}
+
+impl Chance {
+    fn falls(&mut self) -> bool {
+        self.draws += 1;
+        let Ok(draw) = u32::try_from(mix(self.seed, self.draws) >> 32) else { return false };
+        f64::from(draw) < self.probability * 4_294_967_296.0
+    }
 }
 
 /// One armed fault.
 #[derive(Clone)]
 pub(crate) struct Fault {
     pub(crate) at: Place,
-    /// A REST method, or a grant type at the token endpoint; `None` matches every request.
+    /// A REST method, a grant type at the token endpoint, an event; `None` matches everything.
     pub(crate) method: Option<String>,
+    /// Strikes this command of a batch alone.
+    pub(crate) command: Option<String>,
     pub(crate) kind: Kind,
     pub(crate) when: When,
     pub(crate) status: Option<u16>,
@@ -48,23 +153,53 @@ pub(crate) struct Fault {
     pub(crate) times: u64,
     /// How many matching requests it still lets pass.
     pub(crate) skip: u64,
+    pub(crate) chance: Option<Chance>,
+    /// How much later the client gets it.
+    pub(crate) delay: Duration,
+    /// Whether the virtual clock is turned by the delay instead of waiting for it.
+    pub(crate) virtual_delay: bool,
+    /// Seconds by which `Date` is wrong.
+    pub(crate) skew: i64,
 }
 
 impl Fault {
     /// The answer in place of `real` (which is absent when the server did nothing).
-    pub(crate) fn answer(&self, real: Option<Answer>) -> Answer {
-        let body = || self.body.as_ref().map(body_bytes);
+    pub(crate) fn answer(&self, real: Option<Answer>, clock: &Clock) -> Answer {
+        let answer = self.made(real);
+        let answer = match self.skew {
+            0 => answer,
+            skew => answer.with("date", clock::http_date(clock.now().saturating_add(skew))),
+        };
+        let wait = self.wait(clock);
         match self.kind {
-            Kind::Html => {
-                let status = self.status.unwrap_or(502);
-                match body() {
-                    Some(body) => Answer::html(status, body),
-                    None => Answer::plain_page(status, "Bad Gateway"),
-                }
-            }
-            Kind::Json => Answer::json(self.status.unwrap_or(400), body_bytes(&self.error())),
-            Kind::Status => Answer::html(self.status.unwrap_or(500), body().unwrap_or_default()),
+            Kind::Slow if !wait.is_zero() => Answer { delivery: Delivery::Slow(wait), ..answer },
+            _ => answer.after(wait),
+        }
+    }
+
+    /// What has to be waited for; a virtual delay is over at once.
+    pub(crate) fn wait(&self, clock: &Clock) -> Duration {
+        if !self.virtual_delay {
+            return self.delay;
+        }
+        clock.advance(i64::try_from(self.delay.as_micros()).unwrap_or(0));
+        Duration::ZERO
+    }
+
+    fn made(&self, real: Option<Answer>) -> Answer {
+        if let Some((status, ..)) = self.kind.error() {
+            return Answer::json(self.status.unwrap_or(status), body_bytes(&self.error()));
+        }
+        let body = || self.body.as_ref().map(body_bytes);
+        let page = |status, title| match body() {
+            Some(body) => Answer::html(self.status.unwrap_or(status), body),
+            None => Answer::plain_page(self.status.unwrap_or(status), title),
+        };
+        match self.kind {
+            Kind::Html => page(502, "Bad Gateway"),
+            Kind::Unavailable => page(503, "Service Temporarily Unavailable"),
             Kind::Drop => Answer { delivery: Delivery::Dropped, ..Answer::empty(0) },
+            Kind::Reset => Answer { delivery: Delivery::Reset, ..Answer::empty(0) },
             Kind::Truncate => {
                 let whole = match (body(), real) {
                     (Some(body), _) => Answer::json(self.status.unwrap_or(200), body),
@@ -75,34 +210,52 @@ impl Fault {
                 };
                 Answer { delivery: Delivery::Truncated, ..whole }
             }
+            Kind::Delay | Kind::Slow | Kind::Skew if real.is_some() => {
+                real.unwrap_or_else(|| Answer::empty(200))
+            }
+            _ => Answer::html(self.status.unwrap_or(500), body().unwrap_or_default()),
         }
     }
 
-    /// The error object of a `json` fault.
+    /// The error object of a fault that is one.
     pub(crate) fn error(&self) -> Value {
-        self.body
-            .clone()
-            .unwrap_or_else(|| json!({"error": "ERROR_CORE", "error_description": "Fault armed at the control port"}))
+        self.body.clone().unwrap_or_else(|| {
+            let (_, code, text) = self.kind.error().unwrap_or((400, "ERROR_CORE", ""));
+            json!({"error": code, "error_description": text})
+        })
+    }
+
+    /// When it strikes: what keeps the answer needs one first.
+    fn phase(&self) -> When {
+        if self.kind.keeps_answer() { When::After } else { self.when }
+    }
+
+    fn is_about(&self, method: &str) -> bool {
+        self.method.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
     }
 
     fn to_json(&self) -> Value {
         json!({
-            "at": match self.at { Place::Token => "token", Place::Rest => "rest" },
+            "at": word(&PLACES, self.at),
             "method": self.method,
-            "kind": match self.kind {
-                Kind::Html => "html",
-                Kind::Json => "json",
-                Kind::Drop => "drop",
-                Kind::Truncate => "truncate",
-                Kind::Status => "status",
-            },
-            "when": match self.when { When::Before => "before", When::After => "after" },
+            "command": self.command,
+            "kind": word(&KINDS, self.kind),
+            "when": word(&MOMENTS, self.when),
             "status": self.status,
             "body": self.body,
             "times": self.times,
             "skip": self.skip,
+            "probability": self.chance.as_ref().map(|chance| chance.probability),
+            "seed": self.chance.as_ref().map(|chance| chance.seed),
+            "delay_ms": u64::try_from(self.delay.as_millis()).unwrap_or(u64::MAX),
+            "clock": if self.virtual_delay { "virtual" } else { "real" },
+            "skew": self.skew,
         })
     }
+}
+
+fn word<T: Copy + PartialEq>(words: &[(&'static str, T)], meaning: T) -> &'static str {
+    words.iter().find(|(_, known)| *known == meaning).map_or("", |(word, _)| word)
 }
 
 /// A string is sent as it is, anything else as JSON.
@@ -129,36 +282,61 @@ impl Faults {
     }
 
     pub(crate) fn clear(&self) {
+        self.restore(Vec::new());
+    }
+
+    /// The armed faults as they stand, for a snapshot.
+    pub(crate) fn copy(&self) -> Vec<Fault> {
+        self.list.get().clone()
+    }
+
+    /// Takes the place of what is armed.
+    pub(crate) fn restore(&self, faults: Vec<Fault>) {
         let mut list = self.list.get();
-        list.clear();
-        self.armed.store(0, Ordering::SeqCst);
+        self.armed.store(faults.len(), Ordering::SeqCst);
+        *list = faults;
     }
 
     pub(crate) fn to_json(&self) -> Value {
         self.list.get().iter().map(Fault::to_json).collect()
     }
 
+    /// How many are armed.
+    pub(crate) fn len(&self) -> usize {
+        self.armed.load(Ordering::SeqCst)
+    }
+
     /// The fault that strikes this request.
     pub(crate) fn strike(&self, at: Place, when: When, method: &str) -> Option<Fault> {
         self.take(|fault| {
             fault.at == at
-                && fault.when == when
-                && fault.method.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
+                && fault.phase() == when
+                && fault.command.is_none()
+                && fault.is_about(method)
         })
     }
 
     /// The fault that strikes one command inside a batch.
-    pub(crate) fn strike_command(&self, when: When, method: &str) -> Option<Fault> {
+    pub(crate) fn strike_command(&self, when: When, key: &str, method: &str) -> Option<Fault> {
         self.take(|fault| {
             fault.at == Place::Rest
                 && fault.when == when
-                && fault.kind == Kind::Json
-                && fault.method.as_deref().is_some_and(|wanted| wanted.eq_ignore_ascii_case(method))
+                && fault.kind.error().is_some()
+                && match &fault.command {
+                    Some(command) => command == key && fault.is_about(method),
+                    // Without a method it is about the batch as a whole.
+                    None => fault.method.is_some() && fault.is_about(method),
+                }
         })
     }
 
+    /// The fault that strikes the delivery of an event.
+    pub(crate) fn strike_event(&self, event: &str) -> Option<Fault> {
+        self.take(|fault| fault.at == Place::Event && fault.is_about(event))
+    }
+
     fn take(&self, matches: impl Fn(&Fault) -> bool) -> Option<Fault> {
-        if self.armed.load(Ordering::SeqCst) == 0 {
+        if self.len() == 0 {
             return None;
         }
         let mut list = self.list.get();
@@ -166,7 +344,7 @@ impl Faults {
         for fault in list.iter_mut().filter(|fault| matches(fault)) {
             if fault.skip > 0 {
                 fault.skip -= 1;
-            } else {
+            } else if fault.chance.as_mut().is_none_or(Chance::falls) {
                 fault.times -= 1;
                 struck = Some(fault.clone());
                 break;

@@ -102,3 +102,30 @@ pub(crate) fn bytes(tree: &Value) -> Vec<u8> {
     value(&mut out, tree);
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::{bytes, text};
+
+    #[test]
+    fn empty_maps_are_lists() {
+        assert_eq!(
+            bytes(&json!({"a": {}, "b": [], "c": {"d": 1}})),
+            br#"{"a":[],"b":[],"c":{"d":1}}"#
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_can_be_read_back(value in any::<String>()) {
+            let mut out = Vec::new();
+            text(&mut out, &value);
+            let back: Value = serde_json::from_slice(&out).unwrap_or_default();
+            prop_assert_eq!(back, Value::String(value));
+            prop_assert!(!out[1..out.len() - 1].iter().any(|byte| b"<>&'".contains(byte)));
+        }
+    }
+}

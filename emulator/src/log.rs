@@ -60,7 +60,8 @@ impl Log {
             path: request.path.clone(),
             query: request.query.clone(),
             body,
-            status: (answer.delivery != Delivery::Dropped).then_some(answer.status),
+            status: (!matches!(answer.delivery, Delivery::Dropped | Delivery::Reset))
+                .then_some(answer.status),
         };
         kept.bytes += entry.size();
         kept.entries.push_back(entry);

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::sync::Shared;
+
 const CUT: &str = "***";
 /// Parameters whose value is a secret, whatever it looks like.
 const SECRET: [&str; 13] = [
@@ -19,17 +21,34 @@ const SECRET: [&str; 13] = [
     "csrf",
     "secret",
 ];
+/// What the `auth` part of an event holds beside secrets.
+const TOLD: [&str; 9] = [
+    "client_endpoint",
+    "domain",
+    "expires",
+    "expires_in",
+    "member_id",
+    "scope",
+    "server_endpoint",
+    "status",
+    "user_id",
+];
 /// Length of a Bitrix24 token in hexadecimal digits.
 const TOKEN: usize = 70;
 
 /// Knows the fixed secrets of this run.
+#[derive(Default)]
 pub(crate) struct Redactor {
-    known: [String; 2],
+    known: Shared<Vec<String>>,
 }
 
 impl Redactor {
-    pub(crate) fn new(known: [String; 2]) -> Self {
-        Self { known }
+    /// Remembers a secret.
+    pub(crate) fn learn(&self, secret: &str) {
+        let mut known = self.known.write();
+        if !secret.is_empty() && !known.iter().any(|old| old == secret) {
+            known.push(secret.to_owned());
+        }
     }
 
     /// A path: the secret of `/rest/<user>/<secret>/<method>` goes, right or wrong.
@@ -88,7 +107,7 @@ impl Redactor {
     /// Known secrets, and everything that looks like a token.
     fn literals(&self, text: &str) -> String {
         let mut text = text.to_owned();
-        for secret in &self.known {
+        for secret in self.known.read().iter() {
             if text.contains(secret.as_str()) {
                 text = text.replace(secret.as_str(), CUT);
             }
@@ -106,7 +125,9 @@ fn cut_pair(pair: &str) -> String {
     let Some((key, value)) = pair.split_once('=') else { return pair.to_owned() };
     let decoded = percent_encoding::percent_decode_str(key).decode_utf8_lossy();
     let name = decoded.trim_end_matches(']').rsplit('[').next().unwrap_or("");
-    if !is_secret(name.trim()) && !is_secret(decoded.split('[').next().unwrap_or("").trim()) {
+    let whole = decoded.split('[').next().unwrap_or("").trim();
+    let inside = is_secret(whole) && !TOLD.contains(&name.trim());
+    if !is_secret(name.trim()) && !inside {
         return pair.to_owned();
     }
     let end = value.strip_suffix(['&', '?']).map_or("", |kept| &value[kept.len()..]);

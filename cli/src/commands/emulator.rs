@@ -4,7 +4,10 @@ use std::{net::IpAddr, path::PathBuf};
 
 use clap::Args;
 use evergrant::{Error, Kind, Result};
-use evergrant_emulator::{Config, DataFile, Emulator, StartError};
+use evergrant_emulator::{
+    Application, Config, DataFile, Emulator, PortalConfig, Profile, StartError, UserConfig,
+};
+use serde_json::Value;
 use tokio::{
     io::AsyncReadExt,
     signal::unix::{SignalKind, signal},
@@ -27,6 +30,30 @@ pub(crate) struct EmulatorCommand {
     /// Port of the control API; 0 for any.
     #[arg(long, default_value_t = 8932, value_name = "PORT")]
     control_port: u16,
+    /// Port of the second authorization server, the one of another region; 0 for any.
+    #[arg(long, default_value_t = 0, value_name = "PORT")]
+    regional_port: u16,
+    /// Which kind of installation the portals behave like: cloud or box.
+    #[arg(long, value_name = "PROFILE", default_value_t)]
+    profile: Profile,
+    /// Serve https beside http, on the same ports, with a certificate made at the start.
+    #[arg(long)]
+    tls: bool,
+    /// Where the certificate's authority is written, as PEM. Default: a temporary file, named in the first line.
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    ca_file: Option<PathBuf>,
+    /// A further portal, as JSON: {"port", "seed", "leads", "deals", "contacts", "users", "settings"}.
+    #[arg(long = "portal", value_name = "JSON")]
+    portals: Vec<PortalConfig>,
+    /// A further application, as JSON: {"client_id", "client_secret", "redirect_uri", "scope", "portal", "status"}.
+    #[arg(long = "application", value_name = "JSON")]
+    applications: Vec<Application>,
+    /// What is special about a user, as JSON: {"id", "name", "kind", "active", "access", "webhook", "scope"}.
+    #[arg(long = "user", value_name = "JSON")]
+    users: Vec<UserConfig>,
+    /// A setting of the first portal, such as rotation=family; the names are those of GET /settings.
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
+    settings: Vec<(String, Value)>,
     /// The application's client_id.
     #[arg(long, value_name = "ID")]
     client_id: Option<String>,
@@ -45,6 +72,9 @@ pub(crate) struct EmulatorCommand {
     /// How many contacts to make up.
     #[arg(long, value_name = "COUNT")]
     contacts: Option<usize>,
+    /// How many of a hundred ids have a row; the others are gaps.
+    #[arg(long, value_name = "PERCENT")]
+    id_density: Option<u8>,
     /// Seed of the made-up rows: the same seed, the same rows.
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
@@ -101,12 +131,21 @@ impl EmulatorCommand {
             authorization_port: self.authorization_port,
             portal_port: self.portal_port,
             control_port: self.control_port,
+            regional_port: self.regional_port,
+            profile: self.profile,
+            tls: self.tls,
+            ca_file: self.ca_file,
+            portals: self.portals,
+            applications: self.applications,
+            users: self.users,
+            settings: self.settings.into_iter().collect(),
             client_id: self.client_id.unwrap_or(default.client_id),
             client_secret: self.client_secret.unwrap_or(default.client_secret),
             redirect_uri: self.redirect_uri.unwrap_or(default.redirect_uri),
             leads: self.leads.unwrap_or(default.leads),
             deals: self.deals.unwrap_or(default.deals),
             contacts: self.contacts.unwrap_or(default.contacts),
+            id_density: self.id_density.unwrap_or(default.id_density),
             seed: self.seed.unwrap_or(default.seed),
             data: self.data,
             auto_consent: self.auto_consent,
@@ -132,6 +171,13 @@ fn data_file(text: &str) -> std::result::Result<DataFile, String> {
         text.split_once('=').ok_or("write lead=FILE, deal=FILE or contact=FILE")?;
     let entity = entity.parse().map_err(|_| "the entity must be lead, deal or contact")?;
     Ok(DataFile { entity, path: PathBuf::from(path) })
+}
+
+/// A value that is no JSON is a word.
+fn setting(text: &str) -> std::result::Result<(String, Value), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
+    let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
+    Ok((name.to_owned(), value))
 }
 
 async fn stdin_closed() {

@@ -1,40 +1,40 @@
 //! The authorization server: the only place that turns codes and refresh tokens into pairs.
 
+mod answer;
 mod token;
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-pub(crate) use token::endpoint;
+pub(crate) use token::{Door, endpoint};
 
+use crate::applications::Application;
 use crate::http::{Answer, Request, Service};
 use crate::json;
+use crate::network::Network;
 use crate::params::Params;
 use crate::portal::envelope;
 use crate::rest::RestError;
-use crate::tokens::{Token, Verdict};
+use crate::tokens::{Holder, Token, Verdict};
 use crate::world::World;
 
 /// Token requests are short.
 const BODY_LIMIT: usize = 64 << 10;
 
-/// The authorization server's listener.
+/// An authorization server's listener. Both regions know all grants.
 pub(crate) struct Authorization {
-    world: Arc<World>,
+    network: Arc<Network>,
 }
 
 impl Authorization {
-    pub(crate) fn new(world: Arc<World>) -> Self {
-        Self { world }
+    pub(crate) fn new(network: Arc<Network>) -> Self {
+        Self { network }
     }
 
     fn route(&self, request: &Request) -> Answer {
         match request.path.as_str() {
-            "/oauth/token/" | "/oauth/token" => {
-                let host = self.world.authorization_host();
-                endpoint(&self.world, request, &host)
-            }
+            "/oauth/token/" | "/oauth/token" => endpoint(&self.network, request, Door::Own),
             path if path.starts_with("/rest/") => self.rest(request, path),
             _ => Answer::plain_page(404, "Not Found"),
         }
@@ -42,7 +42,8 @@ impl Authorization {
 
     /// `app.info` tells whether the issuer still knows an access token; other methods are not for applications.
     fn rest(&self, request: &Request, path: &str) -> Answer {
-        let started = self.world.clock.micros();
+        let common = &self.network.common;
+        let started = common.clock.micros();
         let method = path.trim_start_matches("/rest").trim_matches('/');
         let outcome = if method.trim_end_matches(".json").eq_ignore_ascii_case("app.info") {
             self.app_info(&Params::of(request))
@@ -50,35 +51,49 @@ impl Authorization {
             Err(RestError::method_not_found())
         };
         match outcome {
-            Ok(info) => envelope::plain(&self.world, &info, started),
+            Ok(info) => envelope::plain(&common.clock, &info, started),
             Err(error) => {
-                self.world.counters.authorization_errors.add(&error.code);
+                common.counters.authorization_errors.add(&error.code);
                 error.answer()
             }
         }
     }
 
-    fn app_info(&self, params: &Params) -> Result<serde_json::Value, RestError> {
+    fn app_info(&self, params: &Params) -> Result<Value, RestError> {
         let token = params.text("auth").or_else(|| params.text("access_token")).unwrap_or_default();
-        let now = self.world.clock.now();
-        let tokens = self.world.tokens.read();
-        match Token::parse(&token).map_or(Verdict::Unknown, |token| tokens.check(&token, now)) {
-            Verdict::Alive { .. } => Ok(app_info(&self.world)),
+        let common = &self.network.common;
+        let now = common.clock.now();
+        let verdict = Token::parse(&token)
+            .map_or(Verdict::Unknown, |token| common.tokens.read().check(&token, now));
+        match verdict {
+            Verdict::Alive { holder, .. } => {
+                let (world, application) =
+                    self.parties(&holder).ok_or_else(RestError::invalid_token)?;
+                Ok(app_info(&world, &application))
+            }
             Verdict::Expired => Err(RestError::expired_token()),
             Verdict::Unknown => Err(RestError::invalid_token()),
         }
     }
+
+    /// The portal and the application of a chain, while the one has the other.
+    fn parties(&self, holder: &Holder) -> Option<(Arc<World>, Arc<Application>)> {
+        let world = self.network.portal(holder.portal)?;
+        let application = world.application(&holder.client_id)?;
+        Some((world, application))
+    }
 }
 
 /// The application as `app.info` describes it, at both servers.
-pub(crate) fn app_info(world: &World) -> serde_json::Value {
+pub(crate) fn app_info(world: &World, application: &Application) -> Value {
+    let settings = world.settings.read();
     json!({
         "ID": 1,
-        "CODE": world.ready.client_id,
+        "CODE": application.client_id,
         "VERSION": 1,
-        "STATUS": world.settings.read().status,
-        "INSTALLED": true,
-        "PAYMENT_EXPIRED": "N",
+        "STATUS": settings.status.as_deref().unwrap_or(application.letter()),
+        "INSTALLED": world.events.installations.get().is_finished(&application.client_id),
+        "PAYMENT_EXPIRED": if settings.paid { "N" } else { "Y" },
         "DAYS": null,
         "LANGUAGE_ID": "en",
         "LICENSE": "en_pro100",
@@ -94,7 +109,8 @@ impl Service for Authorization {
 
     fn handle(&self, request: &Request) -> Answer {
         let answer = self.route(request);
-        self.world.log.add(self.world.clock.now(), "authorization", request, &answer);
+        let common = &self.network.common;
+        common.log.add(common.clock.now(), "authorization", request, &answer);
         answer
     }
 
@@ -109,6 +125,6 @@ impl Service for Authorization {
     }
 
     fn now(&self) -> i64 {
-        self.world.clock.now()
+        self.network.common.clock.now()
     }
 }

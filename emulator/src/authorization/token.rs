@@ -1,48 +1,61 @@
 //! `/oauth/token/`: both grants of the protocol, GET with a query or POST with a form.
 
-use serde_json::{Map, Value, json};
+use std::sync::Arc;
 
+use super::answer::{GrantError, Granted, fail};
+use crate::applications::Application;
 use crate::faults::{Place, When};
 use crate::http::{Answer, Request};
-use crate::json;
+use crate::network::Network;
 use crate::params::{Params, parse_query};
-use crate::settings::OldAccess;
-use crate::tokens::{ACCESS_LIFE, Pair, Token};
-use crate::world::{SCOPE, World};
+use crate::settings::{ScopeError, StaleCode};
+use crate::tokens::{CodeState, Holder, Pair, Rules, Token};
+use crate::world::World;
 
-/// An OAuth error (RFC 6749, 5.2).
-struct GrantError {
-    code: &'static str,
-    description: String,
+/// Where a token request came in.
+#[derive(Clone, Copy)]
+pub(crate) enum Door<'a> {
+    /// At the authorization server.
+    Own,
+    /// At a portal, which passes it on and names itself in the answer.
+    Proxy(&'a World),
 }
 
-fn fail(code: &'static str, description: impl Into<String>) -> GrantError {
-    GrantError { code, description: description.into() }
+/// What a request wants to turn into a pair.
+enum Grant {
+    Code(Token),
+    Refresh(Token),
 }
 
-/// Answers a token request; `host` is what the answer calls `domain`.
-pub(crate) fn endpoint(world: &World, request: &Request, host: &str) -> Answer {
+/// A refusal and the portal that it is about, as far as that is known.
+type Refusal = (GrantError, Option<Arc<World>>);
+
+/// Answers a token request.
+pub(crate) fn endpoint(network: &Network, request: &Request, door: Door<'_>) -> Answer {
     if request.method != hyper::Method::GET && request.method != hyper::Method::POST {
         return Answer::plain_page(405, "Method Not Allowed").with("allow", "GET, POST");
     }
     let params = form(request);
     let grant_type = params.text("grant_type").unwrap_or_default();
-    if let Some(fault) = world.faults.strike(Place::Token, When::Before, &grant_type) {
-        return fault.answer(None);
+    let common = &network.common;
+    if let Some(fault) = common.faults.strike(Place::Token, When::Before, &grant_type) {
+        return fault.answer(None, &common.clock);
     }
-    let real = match grant(world, &params, &grant_type) {
-        Ok(pair) => Answer::json(200, json::bytes(&Value::Object(success(world, &pair, host)))),
-        Err(error) => {
-            world.counters.authorization_errors.add(error.code);
-            Answer::json(
-                400,
-                json::bytes(&json!({"error": error.code, "error_description": error.description})),
-            )
+    let real = match decide(network, request, &params, &grant_type, door) {
+        Ok(answer) => answer,
+        Err((error, world)) => {
+            common.counters.authorization_errors.add(error.code);
+            // Before the portal is known, the one that was asked or the first one has its say about statuses.
+            let world = world.or_else(|| match door {
+                Door::Own => network.portal(0),
+                Door::Proxy(world) => network.portal(world.place),
+            });
+            error.answer(world.as_deref())
         }
     };
     let real = real.with("cache-control", "no-store");
-    match world.faults.strike(Place::Token, When::After, &grant_type) {
-        Some(fault) => fault.answer(Some(real)),
+    match common.faults.strike(Place::Token, When::After, &grant_type) {
+        Some(fault) => fault.answer(Some(real), &common.clock),
         None => real,
     }
 }
@@ -56,41 +69,60 @@ fn form(request: &Request) -> Params {
     Params::from_map(params)
 }
 
-fn grant(world: &World, params: &Params, grant_type: &str) -> Result<Pair, GrantError> {
-    let refreshing = match grant_type {
-        "refresh_token" => true,
-        "authorization_code" => false,
-        "" => return Err(fail("invalid_request", "The grant_type parameter is missing")),
+fn decide(
+    network: &Network,
+    request: &Request,
+    params: &Params,
+    grant_type: &str,
+    door: Door<'_>,
+) -> Result<Answer, Refusal> {
+    let early = |error| (error, None);
+    check_grant_type(grant_type).map_err(early)?;
+    let application = client(network, params).map_err(early)?;
+    let grant = grant(params, grant_type).map_err(early)?;
+    let (world, holder) = parties(network, &grant)?;
+    let about = |error| (error, Some(Arc::clone(&world)));
+    check_state(&world, &application, &holder).map_err(about)?;
+    let scope = check_scope(&world, &application, params).map_err(about)?;
+    let pair = spend(&world, &grant, &holder).map_err(about)?;
+    let granted = Granted { world: &world, application: &application, pair, scope };
+    let host = match door {
+        Door::Own => None,
+        Door::Proxy(portal) => Some(portal.portal_host()),
+    };
+    Ok(granted.answer(request, host.as_deref()))
+}
+
+fn check_grant_type(grant_type: &str) -> Result<(), GrantError> {
+    match grant_type {
+        "refresh_token" | "authorization_code" => Ok(()),
+        "" => Err(fail("invalid_request", "The grant_type parameter is missing")),
         _ => {
             let known = "grant_type must be authorization_code or refresh_token";
-            return Err(fail("invalid_request", known));
+            Err(fail("invalid_request", known))
         }
-    };
+    }
+}
+
+/// The application that proves itself.
+fn client(network: &Network, params: &Params) -> Result<Arc<Application>, GrantError> {
     let client_id = required(params, "client_id")?;
     let client_secret = required(params, "client_secret")?;
-    if client_id != world.ready.client_id || client_secret != world.ready.client_secret {
-        return Err(fail("invalid_client", "The client credentials are invalid"));
-    }
-    let now = world.clock.now();
-    if refreshing {
+    network
+        .common
+        .applications
+        .get(&client_id)
+        .filter(|known| known.client_secret == client_secret)
+        .ok_or_else(|| fail("invalid_client", "The client credentials are invalid"))
+}
+
+fn grant(params: &Params, grant_type: &str) -> Result<Grant, GrantError> {
+    if grant_type == "refresh_token" {
         let token = required(params, "refresh_token")?;
-        let old_dies = world.settings.read().old_access == OldAccess::Dies;
-        let pair = Token::parse(&token)
-            .and_then(|token| world.tokens.write().rotate(&token, &client_id, now, old_dies))
-            .ok_or_else(|| {
-                fail("invalid_grant", "The refresh token is invalid, expired or already used")
-            })?;
-        world.counters.refreshes.add();
-        return Ok(pair);
+        return Token::parse(&token).map(Grant::Refresh).ok_or_else(dead_refresh_token);
     }
     let code = required(params, "code")?;
-    let pair = Token::parse(&code)
-        .and_then(|code| world.tokens.write().exchange(&code, &client_id, now))
-        .ok_or_else(|| {
-            fail("invalid_grant", "The authorization code is invalid, expired or already used")
-        })?;
-    world.counters.exchanges.add();
-    Ok(pair)
+    Token::parse(&code).map(Grant::Code).ok_or_else(dead_code)
 }
 
 fn required(params: &Params, name: &'static str) -> Result<String, GrantError> {
@@ -100,32 +132,118 @@ fn required(params: &Params, name: &'static str) -> Result<String, GrantError> {
         .ok_or_else(|| fail("invalid_request", format!("The {name} parameter is missing")))
 }
 
-fn success(world: &World, pair: &Pair, host: &str) -> Map<String, Value> {
-    let settings = world.settings.read();
-    let client_endpoint =
-        settings.client_endpoint.clone().unwrap_or_else(|| format!("{}/rest/", world.ready.portal));
-    // A claimed authorization server is another machine: there it would be https.
-    let server_endpoint = match &settings.server_domain {
-        Some(claimed) => format!("https://{claimed}/rest/"),
-        None => format!("{}/rest/", world.ready.authorization),
-    };
-    let answer = json!({
-        "access_token": pair.access.text(),
-        "client_endpoint": client_endpoint,
-        "domain": host,
-        "expires": pair.expires_at,
-        "expires_in": ACCESS_LIFE,
-        "member_id": world.ready.member_id,
-        "refresh_token": pair.refresh.text(),
-        "scope": SCOPE.join(","),
-        "server_endpoint": server_endpoint,
-        "status": settings.status,
-        "user_id": pair.user_id,
-    });
-    match answer {
-        Value::Object(map) => {
-            map.into_iter().filter(|(key, _)| !settings.omit.contains(&key.as_str())).collect()
+fn dead_refresh_token() -> GrantError {
+    fail("invalid_grant", "The refresh token is invalid, expired or already used")
+}
+
+fn dead_code() -> GrantError {
+    fail("invalid_grant", "The authorization code is invalid, expired or already used")
+}
+
+/// The portal and the holder of what was sent; a stale code is told from an unknown one only if the portal says so.
+fn parties(network: &Network, grant: &Grant) -> Result<(Arc<World>, Arc<Holder>), Refusal> {
+    let common = &network.common;
+    let (holder, stale) = match grant {
+        Grant::Refresh(token) => {
+            let holder = common.tokens.read().holder(token);
+            (holder.ok_or_else(|| (dead_refresh_token(), None))?, false)
         }
-        _ => Map::new(),
+        Grant::Code(code) => {
+            let state = common.tokens.read().code(code, common.clock.now());
+            match state.ok_or_else(|| (dead_code(), None))? {
+                CodeState::Fresh(holder) | CodeState::Used(holder) => (holder, false),
+                CodeState::Stale(holder) => (holder, true),
+            }
+        }
+    };
+    let world = network.portal(holder.portal).ok_or_else(|| (dead_refresh_token(), None))?;
+    if stale && world.settings.read().stale_code == StaleCode::ExpiredToken {
+        let text = "The authorization token provided has expired.";
+        return Err((fail("expired_token", text), Some(world)));
     }
+    Ok((world, holder))
+}
+
+/// What stands between a good token and a new pair.
+fn check_state(
+    world: &World,
+    application: &Application,
+    holder: &Holder,
+) -> Result<(), GrantError> {
+    let settings = world.settings.read();
+    if settings.deleted {
+        return Err(fail("PORTAL_DELETED", "Portal was deleted"));
+    }
+    if holder.client_id != application.client_id {
+        return Err(fail("wrong_client", "The token was issued to another application"));
+    }
+    if !world.has(application) {
+        return Err(fail("NOT_INSTALLED", "Application not installed"));
+    }
+    if !settings.paid {
+        return Err(fail("PAYMENT_REQUIRED", "Payment required"));
+    }
+    if settings.blocked {
+        return Err(overload());
+    }
+    Ok(())
+}
+
+fn overload() -> GrantError {
+    fail("OVERLOAD_LIMIT", "REST API is blocked due to overload")
+}
+
+/// The scopes that were asked for: all of them must be on the card.
+fn check_scope(
+    world: &World,
+    application: &Application,
+    params: &Params,
+) -> Result<Option<String>, GrantError> {
+    let Some(asked) = params.text("scope").filter(|text| !text.trim().is_empty()) else {
+        return Ok(None);
+    };
+    let mut words = asked.split([',', ' ', '+']).filter(|word| !word.is_empty());
+    if words.all(|word| application.scope.iter().any(|known| known == word)) {
+        return Ok(Some(asked));
+    }
+    let code = match world.settings.read().scope_error {
+        ScopeError::Invalid => "invalid_scope",
+        ScopeError::Insufficient => "insufficient_scope",
+    };
+    Err(fail(code, "The scope is wider than the application's card grants"))
+}
+
+fn spend(world: &World, grant: &Grant, holder: &Holder) -> Result<Pair, GrantError> {
+    let (rules, limit) = {
+        let settings = world.settings.read();
+        (settings.rules(), settings.refreshes_per_hour)
+    };
+    match grant {
+        Grant::Refresh(token) => refresh(world, token, holder, rules, limit),
+        Grant::Code(code) => {
+            let pair = world.tokens.write().exchange(code, world.clock.now(), rules);
+            let pair = pair.ok_or_else(dead_code)?;
+            world.counters.exchanges.add();
+            Ok(pair)
+        }
+    }
+}
+
+fn refresh(
+    world: &World,
+    token: &Token,
+    holder: &Holder,
+    rules: Rules,
+    limit: u32,
+) -> Result<Pair, GrantError> {
+    let now = world.clock.now();
+    let mut tokens = world.tokens.write();
+    if limit > 0 && !tokens.count_refresh(holder, now, limit) {
+        return Err(overload());
+    }
+    let pair = tokens.rotate(token, &holder.client_id, now, rules);
+    drop(tokens);
+    let pair = pair.ok_or_else(dead_refresh_token)?;
+    world.counters.refreshes.add();
+    Ok(pair)
 }

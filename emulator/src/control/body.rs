@@ -1,5 +1,6 @@
 //! Reads a JSON body field by field, so that every refusal names the field.
 
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use crate::http::{Answer, Request};
@@ -55,6 +56,46 @@ impl Fields {
     /// Any value; null counts as given.
     pub(crate) fn take(&mut self, name: &str) -> Option<Value> {
         self.0.shift_remove(name)
+    }
+
+    /// All fields at once, as something that says itself what it takes.
+    pub(crate) fn read<T: DeserializeOwned>(self) -> Result<T, Refusal> {
+        if let Ok(read) = serde_json::from_value::<T>(Value::Object(self.0.clone())) {
+            return Ok(read);
+        }
+        // Which of them it was: the one that fails alone too. The reader's own words could repeat a secret.
+        for (name, value) in self.0 {
+            let shown: String = name.chars().take(60).collect();
+            match serde_json::from_value::<T>(json!({name: value})) {
+                Ok(_) => {}
+                Err(error) if error.to_string().starts_with("unknown field") => {
+                    return Err(Refusal::field(&shown, "is not known here"));
+                }
+                Err(_) => return Err(Refusal::field(&shown, "has the wrong type")),
+            }
+        }
+        Err(Refusal::body("The body cannot be read"))
+    }
+
+    /// Whether a field was given.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// The fields as a map.
+    pub(crate) fn into_map(self) -> Map<String, Value> {
+        self.0
+    }
+
+    /// `true` or `false`.
+    pub(crate) fn flag(&mut self, name: &str) -> Result<Option<bool>, Refusal> {
+        match self.take(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Bool(flag)) => Ok(Some(flag)),
+            Some(other) => {
+                Err(Refusal::field(name, format!("must be true or false, not {}", kind(&other))))
+            }
+        }
     }
 
     /// A string.

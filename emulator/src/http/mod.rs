@@ -1,13 +1,19 @@
 //! Requests and answers as the three services see them: whole bodies in, whole bodies out.
 
+mod body;
 mod server;
+mod socket;
+mod tls;
 
+use std::borrow::Cow;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use hyper::body::Bytes;
 use hyper::{HeaderMap, Method};
 
 pub(crate) use server::Listener;
+pub(crate) use tls::Tls;
 
 /// A request whose body has arrived.
 pub(crate) struct Request {
@@ -17,9 +23,16 @@ pub(crate) struct Request {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     pub(crate) peer: IpAddr,
+    /// Whether it came over TLS.
+    pub(crate) secure: bool,
 }
 
 impl Request {
+    /// `http` or `https`.
+    pub(crate) fn scheme(&self) -> &'static str {
+        if self.secure { "https" } else { "http" }
+    }
+
     /// The media type, in lower case and without parameters; empty if absent.
     pub(crate) fn media_type(&self) -> String {
         let header =
@@ -41,20 +54,33 @@ pub(crate) enum Delivery {
     Truncated,
     /// The connection is closed without an answer.
     Dropped,
+    /// The connection is reset without an answer.
+    Reset,
+    /// The body comes bit by bit and takes so long.
+    Slow(Duration),
 }
 
 /// An answer.
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) headers: Vec<(&'static str, Cow<'static, str>)>,
     pub(crate) content_type: &'static str,
     pub(crate) body: Bytes,
     pub(crate) delivery: Delivery,
+    /// How long the client waits for it.
+    pub(crate) delay: Duration,
 }
 
 impl Answer {
     fn new(status: u16, content_type: &'static str, body: Bytes) -> Self {
-        Self { status, headers: Vec::new(), content_type, body, delivery: Delivery::Whole }
+        Self {
+            status,
+            headers: Vec::new(),
+            content_type,
+            body,
+            delivery: Delivery::Whole,
+            delay: Duration::ZERO,
+        }
     }
 
     pub(crate) fn json(status: u16, body: impl Into<Bytes>) -> Self {
@@ -73,8 +99,14 @@ impl Answer {
         Self::empty(302).with("location", location)
     }
 
-    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
         self.headers.push((name, value.into()));
+        self
+    }
+
+    /// The same answer, `delay` later than it would be.
+    pub(crate) fn after(mut self, delay: Duration) -> Self {
+        self.delay += delay;
         self
     }
 
@@ -87,7 +119,7 @@ impl Answer {
     }
 }
 
-/// One of the three services. Handlers never wait, so they are plain functions.
+/// A service. Handlers never wait, so they are plain functions; an answer that must wait says how long.
 pub(crate) trait Service: Send + Sync + 'static {
     /// The longest body this path takes, in bytes.
     fn body_limit(&self, path: &str) -> usize;

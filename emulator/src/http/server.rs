@@ -1,41 +1,50 @@
 //! Accepts connections and moves bytes; knows nothing of Bitrix24.
 
+use std::borrow::Cow;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use http_body_util::BodyExt as _;
-use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
+use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::header::{CONNECTION, CONTENT_TYPE, DATE, HeaderValue};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use super::{Answer, Delivery, Request, Service};
+use super::body::{Abandoned, Outgoing};
+use super::socket::{Socket, Trigger};
+use super::{Answer, Delivery, Request, Service, Tls};
 use crate::clock;
 
 /// How much of an oversized body is read and thrown away, so that the client hears the refusal.
 const DRAIN: usize = 64 << 20;
 
-/// A bound port.
+/// First byte of a TLS connection (RFC 8446, 5.1: a handshake record); no HTTP request begins with it.
+const HANDSHAKE: u8 = 22;
+
+/// A bound port. With a certificate it takes http and https alike, as a host name does.
 pub(crate) struct Listener {
     inner: TcpListener,
     address: SocketAddr,
+    tls: Option<Tls>,
 }
 
 impl Listener {
-    pub(crate) async fn bind(address: IpAddr, port: u16) -> io::Result<Self> {
-        let inner = TcpListener::bind((address, port)).await?;
+    /// Binds at once; must be called within a tokio runtime.
+    pub(crate) fn bind(address: IpAddr, port: u16, tls: Option<Tls>) -> io::Result<Self> {
+        let inner = std::net::TcpListener::bind((address, port))?;
+        inner.set_nonblocking(true)?;
+        let inner = TcpListener::from_std(inner)?;
         let address = inner.local_addr()?;
-        Ok(Self { inner, address })
+        Ok(Self { inner, address, tls })
     }
 
-    /// `http://host:port`.
-    pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
+    /// `host:port`.
+    pub(crate) fn host(&self) -> String {
+        self.address.to_string()
     }
 
     /// Serves until `stop` changes; open connections are closed then.
@@ -47,7 +56,8 @@ impl Listener {
             };
             match accepted {
                 Ok((stream, peer)) => {
-                    tokio::spawn(connection(stream, peer.ip(), Arc::clone(&service), stop.clone()));
+                    let (service, tls) = (Arc::clone(&service), self.tls.clone());
+                    tokio::spawn(welcome(stream, peer.ip(), service, tls, stop.clone()));
                 }
                 // Out of descriptors, most likely: give connections time to end.
                 Err(_) => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
@@ -56,21 +66,60 @@ impl Listener {
     }
 }
 
-async fn connection<S: Service>(
+/// Serves a connection, encrypted if it begins so and the listener can.
+async fn welcome<S: Service>(
     stream: TcpStream,
     peer: IpAddr,
     service: Arc<S>,
+    tls: Option<Tls>,
     mut stop: watch::Receiver<bool>,
 ) {
     // Answers are small; waiting to fill a segment would only add latency.
     let _ = stream.set_nodelay(true);
+    let Some(tls) = tls else {
+        let (socket, trigger) = Socket::new(stream);
+        return connection(socket, trigger, peer, false, service, stop).await;
+    };
+    let mut first = [0];
+    let peeked = tokio::select! {
+        peeked = stream.peek(&mut first) => peeked,
+        _ = stop.changed() => return,
+    };
+    if peeked.is_err() {
+        return;
+    }
+    if first[0] != HANDSHAKE {
+        let (socket, trigger) = Socket::new(stream);
+        return connection(socket, trigger, peer, false, service, stop).await;
+    }
+    let (socket, trigger) = Socket::new(stream);
+    let accepted = tokio::select! {
+        accepted = tls.accept(socket) => accepted,
+        _ = stop.changed() => return,
+    };
+    // A failed handshake concerns its client alone.
+    if let Ok(stream) = accepted {
+        connection(stream, trigger, peer, true, service, stop).await;
+    }
+}
+
+async fn connection<S: Service>(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    trigger: Trigger,
+    peer: IpAddr,
+    secure: bool,
+    service: Arc<S>,
+    mut stop: watch::Receiver<bool>,
+) {
     let serving = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .auto_date_header(false)
         .pipeline_flush(true)
         .serve_connection(
             TokioIo::new(stream),
-            service_fn(move |request| answer(Arc::clone(&service), request, peer)),
+            service_fn(move |request| {
+                answer(Arc::clone(&service), trigger.clone(), request, peer, secure)
+            }),
         );
     tokio::select! {
         // A broken connection concerns its client alone.
@@ -79,15 +128,12 @@ async fn connection<S: Service>(
     }
 }
 
-/// Why a connection is closed without an answer.
-#[derive(Debug, thiserror::Error)]
-#[error("the connection is dropped on purpose")]
-struct Abandoned;
-
 async fn answer<S: Service>(
     service: Arc<S>,
+    trigger: Trigger,
     incoming: hyper::Request<Incoming>,
     peer: IpAddr,
+    secure: bool,
 ) -> Result<hyper::Response<Outgoing>, Abandoned> {
     let (parts, body) = incoming.into_parts();
     let limit = service.body_limit(parts.uri.path());
@@ -103,10 +149,19 @@ async fn answer<S: Service>(
         headers: parts.headers,
         body,
         peer,
+        secure,
     };
     let answer = if fits { service.handle(&request) } else { service.too_large(&request) };
-    if answer.delivery == Delivery::Dropped {
-        return Err(Abandoned);
+    if !answer.delay.is_zero() {
+        tokio::time::sleep(answer.delay).await;
+    }
+    match answer.delivery {
+        Delivery::Dropped => return Err(Abandoned),
+        Delivery::Reset => {
+            trigger.pull();
+            return Err(Abandoned);
+        }
+        Delivery::Whole | Delivery::Truncated | Delivery::Slow(_) => {}
     }
     Ok(response(answer, service.now(), !fits))
 }
@@ -145,8 +200,7 @@ async fn collect(mut body: Incoming, limit: usize) -> Option<Bytes> {
 }
 
 fn response(answer: Answer, now: i64, close: bool) -> hyper::Response<Outgoing> {
-    let truncated = answer.delivery == Delivery::Truncated;
-    let mut response = hyper::Response::new(Outgoing::new(answer.body, truncated));
+    let mut response = hyper::Response::new(Outgoing::new(answer.body, answer.delivery));
     *response.status_mut() = hyper::StatusCode::from_u16(answer.status).unwrap_or_default();
     let headers = response.headers_mut();
     if !answer.content_type.is_empty() {
@@ -159,65 +213,13 @@ fn response(answer: Answer, now: i64, close: bool) -> hyper::Response<Outgoing> 
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     for (name, value) in answer.headers {
-        if let Ok(value) = HeaderValue::try_from(value) {
+        let value = match value {
+            Cow::Borrowed(text) => HeaderValue::from_str(text),
+            Cow::Owned(text) => HeaderValue::try_from(text),
+        };
+        if let Ok(value) = value {
             headers.insert(name, value);
         }
     }
     response
-}
-
-/// A body that can break off in the middle.
-struct Outgoing {
-    left: Option<Bytes>,
-    length: u64,
-    end: End,
-}
-
-/// What comes after the data.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum End {
-    Regular,
-    /// First a pause, so that what was written leaves the process.
-    Pause,
-    Break,
-}
-
-impl Outgoing {
-    fn new(body: Bytes, truncated: bool) -> Self {
-        let length = body.len() as u64;
-        let left = if truncated { body.slice(..body.len() / 2) } else { body };
-        let end = if truncated { End::Pause } else { End::Regular };
-        Self { left: (!left.is_empty()).then_some(left), length, end }
-    }
-}
-
-impl Body for Outgoing {
-    type Data = Bytes;
-    type Error = Abandoned;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Abandoned>>> {
-        if let Some(data) = self.left.take() {
-            return Poll::Ready(Some(Ok(Frame::data(data))));
-        }
-        match self.end {
-            End::Regular => Poll::Ready(None),
-            End::Pause => {
-                self.end = End::Break;
-                context.waker().wake_by_ref();
-                Poll::Pending
-            }
-            End::Break => Poll::Ready(Some(Err(Abandoned))),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.left.is_none() && self.end == End::Regular
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.length)
-    }
 }

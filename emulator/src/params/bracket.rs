@@ -81,18 +81,33 @@ impl Node {
     }
 }
 
+/// Collects variables by their names, brackets and all.
+#[derive(Default)]
+pub(super) struct Variables(Array);
+
+impl Variables {
+    /// Takes one in; names that PHP drops are dropped.
+    pub(super) fn put(&mut self, name: &str, value: String) {
+        if let Some(path) = path_of(name) {
+            self.0.put(&path, value);
+        }
+    }
+
+    pub(super) fn into_map(self) -> Map<String, Value> {
+        self.0.into_map()
+    }
+}
+
 /// Reads `a=1&b[c][]=2`.
 pub(crate) fn parse(text: &[u8]) -> Map<String, Value> {
-    let mut root = Array::default();
+    let mut variables = Variables::default();
     let pairs = text.split(|&byte| byte == b'&').filter(|pair| !pair.is_empty());
     for pair in pairs.take(VARIABLES) {
         let mut halves = pair.splitn(2, |&byte| byte == b'=');
         let name = decode(halves.next().unwrap_or_default());
-        if let Some(path) = path_of(&name) {
-            root.put(&path, decode(halves.next().unwrap_or_default()));
-        }
+        variables.put(&name, decode(halves.next().unwrap_or_default()));
     }
-    root.into_map()
+    variables.into_map()
 }
 
 /// The keys of a name; `None` if PHP would drop the variable.
@@ -103,7 +118,8 @@ fn path_of(name: &str) -> Option<Vec<String>> {
     if first.is_empty() || first.starts_with('[') {
         return None;
     }
-    let mut path = vec![first.to_owned()];
+    // PHP once made variables of these names.
+    let mut path = vec![first.replace([' ', '.'], "_")];
     while let Some(inner) = rest.strip_prefix('[') {
         // An unclosed bracket belongs to the name, as in PHP where it becomes an underscore.
         let Some(close) = inner.find(']') else {
@@ -165,6 +181,7 @@ mod tests {
         assert_eq!(read("a[b=1"), json!({"a_b": "1"}));
         assert_eq!(read("[x]=1&=2&&b"), json!({"b": ""}));
         assert_eq!(read("a%5B%5D=1&a[]=2"), json!({"a": ["1", "2"]}));
+        assert_eq!(read("a.b c[d.e]=1"), json!({"a_b_c": {"d.e": "1"}}));
         assert_eq!(read("a[01]=x"), json!({"a": {"01": "x"}}));
         assert_eq!(
             read("a[18446744073709551615]=x&a[]=y"),

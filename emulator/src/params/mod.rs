@@ -1,49 +1,106 @@
 //! Parameters of a call, from the query and the body together.
 
 mod bracket;
+mod multipart;
 
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde_json::{Map, Value};
 
 pub(crate) use bracket::parse as parse_query;
+pub(crate) use multipart::Upload;
 
 use crate::http::Request;
 
 /// Ordered parameters. Values are strings where they came from a query or form.
 #[derive(Default)]
-pub(crate) struct Params(Map<String, Value>);
+pub(crate) struct Params {
+    map: Map<String, Value>,
+    files: Vec<Upload>,
+    door: Door,
+}
+
+/// How the caller came in: what a link for the same caller has to repeat.
+#[derive(Clone, Default)]
+struct Door {
+    /// Of a webhook: `/rest/1/secret/`.
+    path: Option<String>,
+    bearer: Option<String>,
+}
+
+impl Door {
+    fn of(request: &Request) -> Self {
+        let parts: Vec<&str> = request.path.split('/').filter(|part| !part.is_empty()).collect();
+        let path = match parts[..] {
+            ["rest", user, secret, _] => Some(format!("/rest/{user}/{secret}/")),
+            _ => None,
+        };
+        let header = request.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let bearer = header.and_then(|text| text.split_whitespace().nth(1)).map(str::to_owned);
+        Self { path, bearer }
+    }
+}
 
 impl Params {
     /// Query first, then the body of a POST over it, key by key. Broken JSON counts as no body.
     pub(crate) fn of(request: &Request) -> Self {
-        let mut params = bracket::parse(request.query.as_bytes());
+        let mut map = bracket::parse(request.query.as_bytes());
+        let mut files = Vec::new();
         if request.method == hyper::Method::POST && !request.body.is_empty() {
             let body = if request.is_json() {
                 json_map(&request.body)
+            } else if let Some(boundary) = form_boundary(request) {
+                let (body, uploads) = multipart::parse(&request.body, &boundary);
+                files = uploads;
+                body
             } else {
                 bracket::parse(&request.body)
             };
-            if params.is_empty() {
-                params = body;
+            if map.is_empty() {
+                map = body;
             } else {
-                params.extend(body);
+                map.extend(body);
             }
         }
-        Self(params)
+        Self { map, files, door: Door::of(request) }
+    }
+
+    /// The files of a form.
+    pub(crate) fn files(&self) -> &[Upload] {
+        &self.files
+    }
+
+    /// Where the same caller enters again: a path, and a token where there is one.
+    pub(crate) fn door(&self) -> (&str, Option<String>) {
+        match &self.door.path {
+            Some(path) => (path, None),
+            None => {
+                let given = self.text("auth").or_else(|| self.text("access_token"));
+                ("/rest/", self.door.bearer.clone().or(given))
+            }
+        }
+    }
+
+    /// Parameters of a command that came in with others; its credentials are theirs.
+    pub(crate) fn inside(mut self, outer: &Self) -> Self {
+        let (path, token) = outer.door();
+        let path = (path != "/rest/").then(|| path.to_owned());
+        self.door = Door { path, bearer: token };
+        self
     }
 
     pub(crate) fn from_map(map: Map<String, Value>) -> Self {
-        Self(map)
+        Self { map, ..Self::default() }
     }
 
     /// A parameter under its exact name.
     pub(crate) fn exact(&self, name: &str) -> Option<&Value> {
-        self.0.get(name)
+        self.map.get(name)
     }
 
     /// A parameter in whatever case its name came: `filter` finds `FILTER`.
     pub(crate) fn get(&self, name: &str) -> Option<&Value> {
-        self.0.get(name).or_else(|| {
-            self.0.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+        self.map.get(name).or_else(|| {
+            self.map.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
         })
     }
 
@@ -52,9 +109,20 @@ impl Params {
         self.exact(name).and_then(scalar)
     }
 
-    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Value> {
-        self.0.values_mut()
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&String, &Value)> {
+        self.map.iter()
     }
+
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Value> {
+        self.map.values_mut()
+    }
+}
+
+/// The boundary of a form in parts.
+fn form_boundary(request: &Request) -> Option<String> {
+    let header = request.headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    let multipart = request.media_type() == "multipart/form-data";
+    multipart.then(|| multipart::boundary(header)).flatten()
 }
 
 /// A scalar as text.
@@ -119,5 +187,77 @@ fn json_map(body: &[u8]) -> Map<String, Value> {
             items.into_iter().enumerate().map(|(index, item)| (index.to_string(), item)).collect()
         }
         _ => Map::new(),
+    }
+}
+
+#[cfg(test)]
+mod fuzz {
+    use hyper::body::Bytes;
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::{bracket, integer, json_map, leading_integer, multipart, scalar, truthy};
+
+    /// Bytes in which the marks of a grammar are frequent.
+    fn marked(marks: &'static str) -> impl Strategy<Value = Vec<u8>> {
+        let mark = prop::sample::select(marks.as_bytes());
+        let byte = prop_oneof![4 => mark, 1 => any::<u8>()];
+        prop::collection::vec(byte, 0..300)
+    }
+
+    fn touch(value: &Value) {
+        let _ = (integer(value), scalar(value), truthy(value));
+        match value {
+            Value::Array(items) => items.iter().for_each(touch),
+            Value::Object(map) => map.values().for_each(touch),
+            _ => {}
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+
+        #[test]
+        fn brackets_never_panic(text in marked("[]=&%+.ab01 ")) {
+            bracket::parse(&text).values().for_each(touch);
+        }
+
+        #[test]
+        fn json_never_panics(text in marked("{}[]\":,\\u0d8\n-e.tfn ")) {
+            json_map(&text).values().for_each(touch);
+        }
+
+        #[test]
+        fn forms_in_parts_never_panic(text in marked("--b\r\n\r\n:;=\"\\name"), boundary in "[-b]{1,3}") {
+            let (fields, files) = multipart::parse(&Bytes::from(text), &boundary);
+            fields.values().for_each(touch);
+            prop_assert!(files.iter().all(|file| !file.name.contains('/')));
+        }
+
+        #[test]
+        fn whole_forms_come_back(values in prop::collection::vec("[^\r-]{0,20}", 1..5)) {
+            let mut body = String::new();
+            for (at, value) in values.iter().enumerate() {
+                body.push_str(&format!("--b\r\nContent-Disposition: form-data; name=\"a[{at}]\"\r\n\r\n{value}\r\n"));
+            }
+            body.push_str("--b--");
+            let (fields, _) = multipart::parse(&Bytes::from(body), "b");
+            prop_assert_eq!(&fields["a"], &serde_json::json!(values));
+        }
+
+        #[test]
+        fn what_is_encoded_comes_back(name in "[a-zA-Z_][a-zA-Z0-9_]{0,8}", value in ".{0,40}") {
+            let encode = |text: &str| {
+                percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+            };
+            let text = format!("{}%5Bx%5D%5B%5D={}", encode(&name), encode(&value));
+            let map = bracket::parse(text.as_bytes());
+            prop_assert_eq!(&map[&name]["x"][0], &Value::String(value));
+        }
+
+        #[test]
+        fn numbers_of_any_text_are_found(text in ".{0,30}") {
+            let _ = leading_integer(&text);
+        }
     }
 }

@@ -6,10 +6,11 @@ use std::fmt::Write as _;
 use hyper::Method;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::applications::Application;
 use crate::http::{Answer, Request};
 use crate::params::{Params, parse_query};
-use crate::users;
-use crate::world::{SCOPE, World};
+use crate::users::{self, UserKind};
+use crate::world::World;
 
 /// Everything but what RFC 3986 calls unreserved.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -19,9 +20,10 @@ const OPEN_FORMS: usize = 256;
 const LAYOUT: &str = include_str!("consent.html");
 
 /// The forms that were shown and not yet sent. Each works once, for the request it was made for.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Forms(VecDeque<Form>);
 
+#[derive(Clone)]
 struct Form {
     token: String,
     client_id: String,
@@ -64,21 +66,26 @@ pub(crate) fn page(world: &World, request: &Request) -> Answer {
 }
 
 /// Issues a code as if `user_id` had pressed Allow; returns the code and the address of the application.
-pub(crate) fn grant_code(world: &World, user_id: u64, state: Option<&str>) -> (String, String) {
-    let client_id = &world.ready.client_id;
-    let code = world.tokens.write().consent(client_id, user_id, world.clock.now()).text();
+pub(crate) fn grant_code(
+    world: &World,
+    application: &Application,
+    user_id: u64,
+    state: Option<&str>,
+) -> (String, String) {
+    let holder = world.holder(&application.client_id, user_id);
+    let code = world.tokens.write().consent(holder, world.clock.now()).text();
     world.counters.codes_issued.add();
-    let scope = SCOPE.join(",");
-    let server = world.authorization_host();
+    let scope = application.scope.join(",");
+    let (portal, server) = (world.portal_host(), world.authorization_host());
     let pairs = [
         ("code", Some(code.as_str())),
         ("state", state),
-        ("domain", Some(world.portal_host())),
-        ("member_id", Some(&world.ready.member_id)),
+        ("domain", Some(&*portal)),
+        ("member_id", Some(&world.member_id)),
         ("scope", Some(&scope)),
         ("server_domain", Some(&server)),
     ];
-    let mut url = world.ready.redirect_uri.clone();
+    let mut url = application.redirect_uri.clone();
     for (name, value) in pairs {
         let Some(value) = value else { continue };
         let separator = if url.contains('?') { '&' } else { '?' };
@@ -90,23 +97,24 @@ pub(crate) fn grant_code(world: &World, user_id: u64, state: Option<&str>) -> (S
 
 fn show(world: &World, params: &Params) -> Answer {
     let client_id = params.text("client_id").unwrap_or_default();
-    if client_id != world.ready.client_id {
+    let Some(application) = world.application(&client_id) else {
         let text = "No application with this client_id is installed on this portal. Check the client_id, \
                     or install the application first.";
         return message(world, 400, "Application not found", text);
-    }
+    };
     let state = params.text("state");
     let auto_consent = world.settings.read().auto_consent;
     if let Some(user_id) = auto_consent {
-        return Answer::redirect(grant_code(world, user_id, state.as_deref()).1);
+        return Answer::redirect(grant_code(world, &application, user_id, state.as_deref()).1);
     }
     let csrf = world.forms.get().open(&client_id, state.as_deref().unwrap_or_default());
-    Answer::html(200, layout(world, "Allow access", &form(&client_id, &csrf)))
+    Answer::html(200, layout(world, "Allow access", &form(world, &application, &csrf)))
 }
 
 fn decide(world: &World, params: &Params) -> Answer {
     let form = params.text("csrf").and_then(|token| world.forms.get().take(&token));
-    let Some(form) = form.filter(|form| form.client_id == world.ready.client_id) else {
+    let form = form.and_then(|form| Some((world.application(&form.client_id)?, form)));
+    let Some((application, form)) = form else {
         let text = "This form was already sent, or it was not opened on this portal. Go back to the application \
                     and start again.";
         return message(world, 403, "The form has expired", text);
@@ -121,30 +129,39 @@ fn decide(world: &World, params: &Params) -> Answer {
         return message(world, 400, "Choose a user", &format!("user_id {}.", users::RULE));
     };
     let state = (!form.state.is_empty()).then_some(form.state.as_str());
-    Answer::redirect(grant_code(world, user_id, state).1)
+    if !world.user(user_id).active {
+        return message(world, 403, "No such user", "This user does not work here any more.");
+    }
+    Answer::redirect(grant_code(world, &application, user_id, state).1)
 }
 
-fn form(client_id: &str, csrf: &str) -> String {
+fn form(world: &World, application: &Application, csrf: &str) -> String {
     let mut people = String::new();
-    for user in users::listed() {
+    for user in world.people.listed() {
         let checked = if user.id == 1 { " checked" } else { "" };
-        let role = if user.admin { "<em>administrator</em>" } else { "" };
+        let role = match user.kind {
+            UserKind::Admin => "<em>administrator</em>",
+            UserKind::Extranet => "<em>extranet</em>",
+            UserKind::Employee => "",
+        };
         let _ = writeln!(
             people,
             "<label class=\"person\"><input type=\"radio\" name=\"user_id\" value=\"{id}\"{checked}>\
              <span class=\"face\">{initials}</span>\
              <span><b>{name} {last_name}</b>{role}<small>{position}</small></span></label>",
             id = user.id,
-            initials = [user.name, user.last_name]
-                .iter()
+            initials = [&user.name, &user.last_name]
+                .into_iter()
                 .filter_map(|word| word.chars().next())
+                .map(|letter| escape(letter.encode_utf8(&mut [0; 4])))
                 .collect::<String>(),
-            name = user.name,
-            last_name = user.last_name,
-            position = user.position,
+            name = escape(&user.name),
+            last_name = escape(&user.last_name),
+            position = escape(&user.position),
         );
     }
-    let scopes: String = SCOPE.iter().map(|scope| format!("<span>{scope}</span>")).collect();
+    let scopes: String =
+        application.scope.iter().map(|scope| format!("<span>{}</span>", escape(scope))).collect();
     format!(
         "<h1>Allow access?</h1>\n\
          <p>The application <code>{client}</code> wants to work in this portal on behalf of:</p>\n\
@@ -154,7 +171,7 @@ fn form(client_id: &str, csrf: &str) -> String {
          <p class=\"scopes\">It may use {scopes}</p>\n\
          <div class=\"buttons\"><button name=\"decision\" value=\"allow\">Allow</button>\
          <button name=\"decision\" value=\"deny\" class=\"quiet\">Deny</button></div>\n</form>",
-        client = escape(client_id),
+        client = escape(&application.client_id),
     )
 }
 
@@ -166,7 +183,7 @@ fn message(world: &World, status: u16, title: &str, text: &str) -> Answer {
 fn layout(world: &World, title: &str, content: &str) -> String {
     LAYOUT
         .replace("{{title}}", &escape(title))
-        .replace("{{portal}}", &escape(world.portal_host()))
+        .replace("{{portal}}", &escape(&world.portal_host()))
         .replace("{{content}}", content)
 }
 

@@ -1,15 +1,13 @@
-//! What surrounds every REST answer: `next`, `total`, `time`, CORS headers.
+//! What surrounds every REST answer: `next`, `total`, `time`, headers.
 
 use serde_json::Value;
 
-use crate::clock;
+use super::operating::{Reading, WINDOW};
+use crate::clock::{self, Clock};
 use crate::http::Answer;
 use crate::json;
-use crate::rest::Page;
+use crate::rest::{Page, TimeShape};
 use crate::world::World;
-
-/// Seconds until the oldest basket of the operating-time limit leaves the window.
-const OPERATING_WINDOW: i64 = 600;
 
 /// Closes `{"result":…` with the page marks and the time block.
 pub(crate) fn finish(world: &World, out: &mut Vec<u8>, page: &Page, started: i64) {
@@ -21,39 +19,86 @@ pub(crate) fn finish(world: &World, out: &mut Vec<u8>, page: &Page, started: i64
         json::key(out, "total");
         json::raw(out, total);
     }
-    json::key(out, "time");
-    write_time(out, started, world.clock.micros());
+    let shape = world.settings.read().time;
+    if shape != TimeShape::Absent {
+        json::key(out, "time");
+        write_block(out, shape, started, world.clock.micros() + page.waited, page.operating);
+    }
     out.push(b'}');
 }
 
-/// A success that is not a list.
-pub(crate) fn plain(world: &World, result: &Value, started: i64) -> Answer {
+/// The time block of one call.
+pub(crate) fn write_time(world: &World, out: &mut Vec<u8>, page: &Page, started: i64) {
+    let shape = match world.settings.read().time {
+        // Inside a batch every command has a block.
+        TimeShape::Absent => TimeShape::IntegerStart,
+        shape => shape,
+    };
+    write_block(out, shape, started, world.clock.micros() + page.waited, page.operating);
+}
+
+/// A success that is not a list, at the authorization server.
+pub(crate) fn plain(clock: &Clock, result: &Value, started: i64) -> Answer {
     let mut out = Vec::with_capacity(1024);
     out.extend_from_slice(b"{\"result\":");
     json::value(&mut out, result);
-    finish(world, &mut out, &Page::default(), started);
+    json::key(&mut out, "time");
+    let operating = Some(Reading::default());
+    write_block(&mut out, TimeShape::IntegerStart, started, clock.micros(), operating);
+    out.push(b'}');
     with_cors(Answer::json(200, out))
 }
 
-/// The time block between two moments in microseconds: `start` is a whole second, `finish` is not.
-pub(crate) fn write_time(out: &mut Vec<u8>, started: i64, finished: i64) {
+/// Its `start` is a whole second in [`TimeShape::IntegerStart`], and the duration counts from there. Without a reading
+/// the portal has no operating-time limit.
+fn write_block(
+    out: &mut Vec<u8>,
+    shape: TimeShape,
+    started: i64,
+    finished: i64,
+    operating: Option<Reading>,
+) {
+    let whole = shape == TimeShape::IntegerStart;
     // A clock turned back in between must not make a duration negative.
     let finished = finished.max(started);
     let (start, finish) = (started.div_euclid(1_000_000), finished.div_euclid(1_000_000));
+    let from = if whole { start * 1_000_000 } else { started };
+    let fraction = |out: &mut Vec<u8>, micros: i64| {
+        json::raw(
+            out,
+            format_args!("{}.{:06}", micros.div_euclid(1_000_000), micros.rem_euclid(1_000_000)),
+        );
+    };
     out.extend_from_slice(b"{\"start\":");
-    json::raw(out, start);
+    if whole {
+        json::raw(out, start);
+    } else {
+        fraction(out, started);
+    }
     out.extend_from_slice(b",\"finish\":");
-    json::raw(out, format_args!("{finish}.{:06}", finished.rem_euclid(1_000_000)));
-    let duration = finished - start * 1_000_000;
+    fraction(out, finished);
     out.extend_from_slice(b",\"duration\":");
-    json::raw(out, format_args!("{}.{:06}", duration / 1_000_000, duration % 1_000_000));
-    out.extend_from_slice(b",\"processing\":0,\"date_start\":\"");
+    fraction(out, finished - from);
+    out.extend_from_slice(b",\"processing\":");
+    if whole {
+        out.push(b'0');
+    } else {
+        fraction(out, finished - from);
+    }
+    out.extend_from_slice(b",\"date_start\":\"");
     clock::write_iso(out, start);
     out.extend_from_slice(b"\",\"date_finish\":\"");
     clock::write_iso(out, finish);
-    out.extend_from_slice(b"\",\"operating_reset_at\":");
-    json::raw(out, start + OPERATING_WINDOW);
-    out.extend_from_slice(b",\"operating\":0}");
+    out.push(b'"');
+    if let Some(reading) = operating.filter(|_| shape != TimeShape::WithoutOperating) {
+        if shape != TimeShape::WithoutReset {
+            out.extend_from_slice(b",\"operating_reset_at\":");
+            json::raw(out, reading.reset_at.unwrap_or(start + WINDOW));
+        }
+        out.extend_from_slice(b",\"operating\":");
+        json::raw(out, reading.seconds);
+    }
+    out.push(b'}');
 }
 
 /// The headers of everything under `/rest/`.

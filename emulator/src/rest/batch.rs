@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::reference::{self, Earlier};
-use super::{Call, METHODS, Page, RestError, find, run as run_method};
+use super::settings::Overflow;
+use super::{Call, METHODS, Page, RestError, dispatch, find};
 use crate::faults::When;
 use crate::json;
 use crate::params::{Params, parse_query, truthy};
@@ -49,6 +50,9 @@ pub(super) fn run(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Page, RestError>
         }
         _ => return Err(RestError::argument("cmd")),
     };
+    if commands.len() > COMMANDS && call.world.settings.read().batch_overflow == Overflow::Request {
+        return Err(too_long());
+    }
     let halt = call.params.get("halt").is_some_and(truthy);
     let mut answers = Answers::default();
     for (number, (key, command)) in commands.into_iter().enumerate() {
@@ -57,7 +61,7 @@ pub(super) fn run(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Page, RestError>
         let outcome = if number < COMMANDS {
             run_command(call, &key, command, &mut answers)
         } else {
-            Err(RestError::new(400, "ERROR_BATCH_LENGTH_EXCEEDED", "Max batch length exceeded"))
+            Err(too_long())
         };
         if let Err(error) = outcome {
             call.world.counters.portal_errors.add(&error.code);
@@ -84,6 +88,10 @@ pub(super) fn run(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Page, RestError>
     Ok(Page::default())
 }
 
+fn too_long() -> RestError {
+    RestError::new(400, "ERROR_BATCH_LENGTH_EXCEEDED", "Max batch length exceeded")
+}
+
 fn run_command(
     call: &Call<'_>,
     key: &str,
@@ -96,24 +104,27 @@ fn run_command(
     let command = command.split('#').next().unwrap_or("");
     let (name, query) = command.split_once('?').unwrap_or((command, ""));
     let method = find(name).ok_or_else(RestError::method_not_found)?;
-    if METHODS[method].name == "batch" {
+    if matches!(METHODS[method].name, "batch" | "download" | "upload") {
         let text = "Method is not allowed for batch usage";
         return Err(RestError::new(405, "ERROR_BATCH_METHOD_NOT_ALLOWED", text));
     }
     world.counters.commands.add();
-    if let Some(fault) = world.faults.strike_command(When::Before, name) {
+    if let Some(fault) = world.faults.strike_command(When::Before, key, name) {
         return Err(RestError::from_body(fault.error()));
     }
-    let mut params = Params::from_map(parse_query(query.as_bytes()));
+    let mut params = Params::from_map(parse_query(query.as_bytes())).inside(call.params);
     params.iter_mut().for_each(|value| reference::resolve(value, answers));
     let mut result = Vec::with_capacity(512);
     let inner = Call { world, caller: call.caller, params: &params, method };
-    let page = run_method(&inner, &mut result)?;
-    if let Some(fault) = world.faults.strike_command(When::After, name) {
+    if !inner.covers(METHODS[method].scope) {
+        return Err(RestError::insufficient_scope(&inner).wordless());
+    }
+    let page = dispatch(&inner, &mut result)?;
+    if let Some(fault) = world.faults.strike_command(When::After, key, name) {
         return Err(RestError::from_body(fault.error()));
     }
     let mut time = Vec::with_capacity(256);
-    envelope::write_time(&mut time, started, world.clock.micros());
+    envelope::write_time(world, &mut time, &page, started);
     answers.result.push((key.to_owned(), result));
     answers.time.push((key.to_owned(), time));
     if let Some(total) = page.total {

@@ -1,27 +1,85 @@
-//! Methods about the portal, the application and the user.
+//! Methods about the portal and the application.
 
 use serde_json::{Value, json};
 
-use super::{Call, METHODS, Page, RestError};
-use crate::authorization;
-use crate::params::truthy;
-use crate::world::SCOPE;
-use crate::{clock, json, users};
+use super::methods::{self, METHODS};
+use super::{Call, Page, RestError};
+use crate::params::{scalar, truthy};
+use crate::{authorization, clock, json};
 
-fn answer(out: &mut Vec<u8>, result: &Value) -> Page {
+/// All scopes that a portal can grant.
+const ALL_SCOPES: &[&str] = &[
+    "ai_admin",
+    "biconnector",
+    "bizproc",
+    "booking",
+    "calendar",
+    "call",
+    "cashbox",
+    "catalog",
+    "contact_center",
+    "crm",
+    "documentgenerator",
+    "delivery",
+    "department",
+    "disk",
+    "entity",
+    "humanresources",
+    "humanresources.hcmlink",
+    "im",
+    "imbot",
+    "imconnector",
+    "imopenlines",
+    "intranet",
+    "landing",
+    "lists",
+    "log",
+    "mailservice",
+    "main",
+    "messageservice",
+    "mobile",
+    "pay_system",
+    "placement",
+    "pull",
+    "rpa",
+    "sale",
+    "salescenter",
+    "sign.b2e",
+    "sonet_group",
+    "socialnetwork",
+    "task",
+    "tasks",
+    "telephony",
+    "timeman",
+    "user",
+    "user_brief",
+    "user_basic",
+    "user.userfield",
+    "userfieldconfig",
+    "userconsent",
+    "vote",
+];
+
+/// Writes a result that is no list.
+pub(super) fn answer(out: &mut Vec<u8>, result: &Value) -> Page {
     json::value(out, result);
     Page::default()
 }
 
+/// The application; a boxed portal tells a webhook what it may do.
 pub(super) fn app_info(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Page, RestError> {
-    if !call.caller.application {
-        return Err(RestError::application_required());
+    if let Some(client) = &call.caller.client {
+        return Ok(answer(out, &authorization::app_info(call.world, client)));
     }
-    Ok(answer(out, &authorization::app_info(call.world)))
+    if call.is_box() {
+        return Ok(answer(out, &json!({"SCOPE": call.scopes(), "LICENSE": "en_selfhosted"})));
+    }
+    Err(RestError::application_required())
 }
 
+/// The caller in short: needs no scope.
 pub(super) fn profile(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Page, RestError> {
-    let user = users::get(call.caller.user_id);
+    let user = call.user(call.caller.user_id);
     let profile = json!({
         "ID": user.id.to_string(),
         "ADMIN": user.admin,
@@ -33,45 +91,43 @@ pub(super) fn profile(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Page, RestEr
     Ok(answer(out, &profile))
 }
 
-pub(super) fn user_current(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Page, RestError> {
-    let user = users::get(call.caller.user_id);
-    let now = clock::iso(call.world.clock.now());
-    let current = json!({
-        "ID": user.id.to_string(),
-        "ACTIVE": true,
-        "NAME": user.name,
-        "LAST_NAME": user.last_name,
-        "EMAIL": format!("user{}@example.com", user.id),
-        "LAST_LOGIN": now,
-        "DATE_REGISTER": "2024-07-01T00:00:00+03:00",
-        "IS_ONLINE": "Y",
-        "LAST_ACTIVITY_DATE": now.get(..19).unwrap_or_default().replace('T', " "),
-        "PERSONAL_GENDER": "",
-        "PERSONAL_BIRTHDAY": "",
-        "WORK_POSITION": user.position,
-        "UF_EMPLOYMENT_DATE": "",
-        "UF_DEPARTMENT": [1],
-    });
-    Ok(answer(out, &current))
-}
-
 pub(super) fn server_time(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Page, RestError> {
     Ok(answer(out, &clock::iso(call.world.clock.now()).into()))
 }
 
-pub(super) fn scope(_: &Call<'_>, out: &mut Vec<u8>) -> Result<Page, RestError> {
-    // Everything the emulator has is granted, so `full` changes nothing.
-    Ok(answer(out, &json!(SCOPE)))
+/// The caller's scopes, or all there are.
+pub(super) fn scope(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Page, RestError> {
+    if call.params.get("full").is_some_and(truthy) {
+        return Ok(answer(out, &json!(ALL_SCOPES)));
+    }
+    Ok(answer(out, &json!(call.scopes())))
 }
 
 /// Names of the methods of one scope, of the common ones (`scope=`), or of all.
 pub(super) fn methods(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Page, RestError> {
     let full = call.params.get("full").is_some_and(truthy);
     let scope = call.params.get("scope").and_then(Value::as_str).filter(|_| !full);
-    let names: Vec<&str> = METHODS
-        .iter()
+    let names: Vec<&str> = methods::classic()
         .filter(|method| scope.is_none_or(|scope| method.scope.unwrap_or("") == scope))
         .map(|method| method.name)
         .collect();
     Ok(answer(out, &json!(names)))
+}
+
+/// Whether a method is there, and whether the caller may use it.
+pub(super) fn method_get(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Page, RestError> {
+    let name = call.params.get("name").and_then(scalar).unwrap_or_default();
+    let method = methods::find(&name);
+    let available = method.is_some_and(|method| call.covers(METHODS[method].scope));
+    Ok(answer(out, &json!({"isExisting": method.is_some(), "isAvailable": available})))
+}
+
+/// What the plan includes: the two features that REST clients ask for.
+pub(super) fn feature_get(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Page, RestError> {
+    let code = call.params.get("code").and_then(scalar).unwrap_or_default();
+    if code.is_empty() {
+        return Err(RestError::new(400, "CODE_EMPTY", "CODE can't be empty"));
+    }
+    let included = matches!(code.as_str(), "rest_offline_extended" | "rest_auth_connector");
+    Ok(answer(out, &json!({"value": if included { "Y" } else { "N" }})))
 }

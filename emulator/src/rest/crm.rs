@@ -1,9 +1,10 @@
-//! `crm.lead.*`, `crm.deal.*`, `crm.contact.*`.
+//! `crm.lead.*`, `crm.deal.*`, `crm.contact.*`, `crm.company.*`.
 
 use serde_json::{Map, Value};
 
-use super::{Call, Operation, Page, RestError, list};
+use super::{Call, Operation, Page, RestError, list, status};
 use crate::config::Entity;
+use crate::events;
 use crate::json;
 use crate::params::integer;
 use crate::rows::{Cell, Changes, Kind, Row, Table, merge_channels, stage_semantic};
@@ -17,20 +18,26 @@ pub(super) fn run(
     let table = call.world.tables.get(entity);
     match operation {
         Operation::List => return list::run(call, table, out),
-        Operation::Fields => fields(table, out),
+        Operation::Fields => fields(entity, table, out),
         Operation::Get => get(call, table, out)?,
         Operation::Add => {
-            let id = add(call, table)?;
-            json::raw(out, id);
+            let changes = changes_of(call, table)?;
+            json::raw(out, add(call, entity, table, changes));
         }
         Operation::Update => {
-            update(call, table)?;
+            let id = id_of(call)?;
+            let changes = changes_of(call, table)?;
+            if !update(call, entity, table, id, changes) {
+                return Err(not_found());
+            }
             out.extend_from_slice(b"true");
         }
         Operation::Delete => {
-            if !table.delete(id_of(call)?) {
+            let id = id_of(call)?;
+            if !table.delete(id) {
                 return Err(not_found());
             }
+            events::changed(call, entity, operation, id);
             out.extend_from_slice(b"true");
         }
     }
@@ -80,7 +87,7 @@ fn get(call: &Call<'_>, table: &Table, out: &mut Vec<u8>) -> Result<(), RestErro
     Ok(())
 }
 
-fn fields(table: &Table, out: &mut Vec<u8>) {
+fn fields(entity: Entity, table: &Table, out: &mut Vec<u8>) {
     out.push(b'{');
     for field in &table.fields {
         json::key(out, &field.name);
@@ -97,11 +104,39 @@ fn fields(table: &Table, out: &mut Vec<u8>) {
             json::key(out, name);
             json::raw(out, flag);
         }
+        if let Some(list) = status::list_of(entity, &field.name) {
+            json::key(out, "statusType");
+            json::text(out, list);
+        }
+        if let Some(parent) = parent_of(entity, &field.name) {
+            json::key(out, "settings");
+            json::raw(out, format_args!("{{\"parentEntityTypeId\":{parent}}}"));
+        }
+        if is_deprecated(entity, &field.name) {
+            out.extend_from_slice(b",\"isDeprecated\":true");
+        }
         json::key(out, "title");
         json::text(out, &field.title);
         out.push(b'}');
     }
     out.push(b'}');
+}
+
+/// `entityTypeId` of the entity that a row was made from or belongs to.
+fn parent_of(entity: Entity, field: &str) -> Option<u64> {
+    match (entity, field) {
+        (_, "LEAD_ID") => Some(1),
+        (Entity::Lead | Entity::Deal, "COMPANY_ID") => Some(4),
+        _ => None,
+    }
+}
+
+/// One reference where newer portals keep a list.
+fn is_deprecated(entity: Entity, field: &str) -> bool {
+    matches!(
+        (entity, field),
+        (Entity::Lead | Entity::Deal, "CONTACT_ID") | (Entity::Contact, "COMPANY_ID")
+    )
 }
 
 fn fields_param<'a>(call: &'a Call<'_>) -> Result<&'a Map<String, Value>, RestError> {
@@ -126,8 +161,8 @@ fn changes_of(call: &Call<'_>, table: &Table) -> Result<Changes, RestError> {
     Ok(changes)
 }
 
-fn add(call: &Call<'_>, table: &Table) -> Result<u64, RestError> {
-    let mut changes = changes_of(call, table)?;
+/// Adds a row with what every new row has; returns its id.
+pub(super) fn add(call: &Call<'_>, entity: Entity, table: &Table, mut changes: Changes) -> u64 {
     let user = i64::try_from(call.caller.user_id).unwrap_or(i64::MAX);
     let now = call.world.clock.now();
     for cell in changes.values_mut() {
@@ -136,9 +171,9 @@ fn add(call: &Call<'_>, table: &Table) -> Result<u64, RestError> {
             *channels = merge_channels(Vec::new(), added, || table.fresh_channel());
         }
     }
-    let stage = if table.entity == Entity::Lead { "STATUS_ID" } else { "STAGE_ID" };
-    let opening: [(&str, Cell<'static>); 13] = [
-        (stage, Cell::text("NEW")),
+    let opening: [(&str, Cell<'static>); 14] = [
+        ("STATUS_ID", Cell::text("NEW")),
+        ("STAGE_ID", Cell::text("NEW")),
         ("TITLE", Cell::text("")),
         ("CURRENCY_ID", Cell::text("EUR")),
         ("OPPORTUNITY", Cell::Money(0)),
@@ -161,31 +196,43 @@ fn add(call: &Call<'_>, table: &Table) -> Result<u64, RestError> {
         let has = table.field(channel).and_then(|field| changes.get(&field)).is_some_and(is_filled);
         set(&mut changes, table, name, Cell::Flag(has));
     }
-    touch(&mut changes, table, user, now);
-    Ok(table.add(changes))
+    touch(&mut changes, entity, table, user, now);
+    let id = table.add(changes);
+    events::changed(call, entity, Operation::Add, id);
+    id
 }
 
-fn update(call: &Call<'_>, table: &Table) -> Result<(), RestError> {
-    let id = id_of(call)?;
-    let mut changes = changes_of(call, table)?;
+/// Changes a row; `false` if there is none.
+pub(super) fn update(
+    call: &Call<'_>,
+    entity: Entity,
+    table: &Table,
+    id: u64,
+    mut changes: Changes,
+) -> bool {
     let user = i64::try_from(call.caller.user_id).unwrap_or(i64::MAX);
     for name in ["PHONE", "EMAIL"] {
         let Some(field) = table.field(name) else { continue };
         let Some(Cell::Multi(added)) = changes.get(&field).cloned() else { continue };
-        let old = match table.view().row(id).ok_or_else(not_found)?.cell(field) {
-            Cell::Multi(channels) => channels,
-            _ => Vec::new(),
+        let old = match table.view().row(id).map(|row| row.cell(field).into_owned()) {
+            None => return false,
+            Some(Cell::Multi(channels)) => channels,
+            Some(_) => Vec::new(),
         };
         let merged = Cell::Multi(merge_channels(old, added, || table.fresh_channel()));
         set(&mut changes, table, &format!("HAS_{name}"), Cell::Flag(is_filled(&merged)));
         changes.insert(field, merged);
     }
-    touch(&mut changes, table, user, call.world.clock.now());
-    if table.update(id, changes) { Ok(()) } else { Err(not_found()) }
+    touch(&mut changes, entity, table, user, call.world.clock.now());
+    let found = table.update(id, changes);
+    if found {
+        events::changed(call, entity, Operation::Update, id);
+    }
+    found
 }
 
 /// What every change leaves behind: who, when, and what follows from the stage.
-fn touch(changes: &mut Changes, table: &Table, user: i64, now: i64) {
+fn touch(changes: &mut Changes, entity: Entity, table: &Table, user: i64, now: i64) {
     for name in ["MODIFY_BY_ID", "LAST_ACTIVITY_BY"] {
         set(changes, table, name, Cell::Int(user));
     }
@@ -199,7 +246,7 @@ fn touch(changes: &mut Changes, table: &Table, user: i64, now: i64) {
         else {
             continue;
         };
-        let meaning = stage_semantic(table.entity, stage);
+        let meaning = stage_semantic(entity, stage);
         let is_new = stage == "NEW";
         set(changes, table, semantic, Cell::text(meaning));
         set(changes, table, "IS_NEW", Cell::Flag(is_new));
@@ -220,6 +267,6 @@ fn set(changes: &mut Changes, table: &Table, name: &str, cell: Cell<'static>) {
     }
 }
 
-fn is_filled(cell: &Cell<'_>) -> bool {
+pub(super) fn is_filled(cell: &Cell<'_>) -> bool {
     matches!(cell, Cell::Multi(channels) if !channels.is_empty())
 }

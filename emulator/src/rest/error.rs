@@ -2,8 +2,12 @@
 
 use serde_json::{Value, json};
 
+use super::Call;
 use crate::http::Answer;
 use crate::json;
+
+/// What REST 3.0 codes begin with.
+const V3: &str = "BITRIX_REST_V3_EXCEPTION_";
 
 /// An error answer: `{"error", "error_description", …}` without `time`.
 #[derive(Clone, Debug)]
@@ -60,6 +64,54 @@ impl RestError {
 
     pub(crate) fn application_required() -> Self {
         Self::new(403, "ACCESS_DENIED", "Access denied! Application context required")
+    }
+
+    /// The caller's grant does not cover the method.
+    pub(crate) fn insufficient_scope(call: &Call<'_>) -> Self {
+        let by = if call.caller.application { "access token" } else { "webhook token" };
+        let text = format!("The request requires higher privileges than provided by the {by}");
+        Self::new(if call.is_box() { 401 } else { 403 }, "insufficient_scope", &text)
+    }
+
+    /// A method of a controller got something it cannot use.
+    pub(crate) fn controller(text: &str) -> Self {
+        Self::new(400, "100", text)
+    }
+
+    /// A REST 3.0 error: the code is the name of an exception.
+    pub(crate) fn v3(status: u16, exception: &str, message: &str) -> Self {
+        let code = format!("{V3}{exception}EXCEPTION");
+        let body = json!({"error": {"code": code, "message": message}});
+        Self { status, code, body }
+    }
+
+    /// A REST 3.0 error about one field of the request.
+    pub(crate) fn v3_field(field: &str, message: &str) -> Self {
+        let text = "Error during request object validation";
+        let mut error = Self::v3(400, "VALIDATION_REQUESTVALIDATION", text);
+        error.body["error"]["validation"] = json!([{"message": message, "field": field}]);
+        error
+    }
+
+    /// The same error from an implementation's own namespace.
+    pub(crate) fn realisation(mut self) -> Self {
+        self.code = self.code.replace(V3, "BITRIX_REST_V3_REALISATION_EXCEPTION_");
+        self.body["error"]["code"] = self.code.as_str().into();
+        self
+    }
+
+    /// How a boxed portal spells REST 3.0 codes: the name of the namespace is a plural there.
+    pub(crate) fn plural(mut self) -> Self {
+        if let Some(rest) = self.code.strip_prefix(V3) {
+            self.code = format!("BITRIX_REST_V3_EXCEPTIONS_{rest}");
+            self.body["error"]["code"] = self.code.as_str().into();
+        }
+        self
+    }
+
+    /// The same error without words, as batches tell of missing scopes.
+    pub(crate) fn wordless(&self) -> Self {
+        Self::new(self.status, &self.code, "")
     }
 
     /// An argument is missing; the answer names it.

@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
 
+use super::RestError;
 use crate::clock;
 use crate::params::{leading_integer, scalar};
 use crate::rows::{Cell, Kind, Row, Table, parse_money};
@@ -26,8 +27,23 @@ const OPERATORS: [(&str, Operator, bool); 14] = [
     ("@", Operator::Equal, false),
 ];
 
+impl Condition {
+    /// A condition that another syntax than prefixes has expressed.
+    pub(crate) fn on(
+        table: &Table,
+        field: usize,
+        operator: Operator,
+        negated: bool,
+        value: &Value,
+    ) -> Self {
+        let operands = operands(table.fields[field].kind, operator, value);
+        Self::Field { field, operator, negated, operands }
+    }
+}
+
+/// How a value is compared.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Operator {
+pub(crate) enum Operator {
     /// Any of the operands.
     Equal,
     Above,
@@ -40,7 +56,7 @@ enum Operator {
 }
 
 /// What a value is compared with.
-enum Operand {
+pub(crate) enum Operand {
     /// `""`, null and false.
     Empty,
     Number(i64),
@@ -50,55 +66,155 @@ enum Operand {
     Nothing,
 }
 
-/// One condition on one field.
-pub(crate) struct Condition {
-    field: usize,
-    operator: Operator,
-    negated: bool,
-    operands: Vec<Operand>,
+/// What a row must satisfy.
+pub(crate) enum Condition {
+    /// One condition on one field.
+    Field { field: usize, operator: Operator, negated: bool, operands: Vec<Operand> },
+    /// At least one of these groups, each as a whole.
+    Any(Vec<Vec<Condition>>),
+    /// Not all of these together.
+    Not(Vec<Condition>),
 }
 
-/// Conditions of a filter, with those on ID folded into a range where they can be. Unknown fields are ignored.
+/// Conditions, with those on ID folded into a range where they can be.
+pub(crate) struct Filter {
+    pub(crate) range: RangeInclusive<u64>,
+    pub(crate) conditions: Vec<Condition>,
+}
+
+impl Filter {
+    pub(crate) fn everything() -> Self {
+        Self { range: 1..=u64::MAX, conditions: Vec::new() }
+    }
+
+    /// Takes a condition in; a plain one on the id narrows the range.
+    pub(crate) fn push(&mut self, condition: Condition, id: Option<usize>) {
+        match id_range(&condition, id) {
+            None => self.conditions.push(condition),
+            Some(narrow) => {
+                let (low, high) = (self.range.start(), self.range.end());
+                self.range = *low.max(narrow.start())..=*high.min(narrow.end());
+            }
+        }
+    }
+
+    /// All of it as conditions, for use inside a group.
+    fn into_conditions(self, id: Option<usize>) -> Vec<Condition> {
+        let mut conditions = self.conditions;
+        if let Some(field) = id {
+            let bound = |operator, at: u64| Condition::Field {
+                field,
+                operator,
+                negated: false,
+                operands: vec![Operand::Number(i64::try_from(at).unwrap_or(i64::MAX))],
+            };
+            let (low, high) = self.range.into_inner();
+            if low > 1 {
+                conditions.push(bound(Operator::AtLeast, low));
+            }
+            if high < u64::MAX {
+                conditions.push(bound(Operator::AtMost, high));
+            }
+        }
+        conditions
+    }
+}
+
+/// Which field a name means; `None` is ignored.
+pub(crate) type Names<'n> = dyn Fn(&str) -> Result<Option<usize>, RestError> + 'n;
+
+/// Groups inside groups that are still read.
+const DEPTH: usize = 8;
+
+/// Reads a map of operators and names. Numbered entries are groups; `logic: OR` makes them alternatives.
 pub(crate) fn read(
     filter: &Map<String, Value>,
     table: &Table,
-) -> (RangeInclusive<u64>, Vec<Condition>) {
+    names: &Names<'_>,
+) -> Result<Filter, RestError> {
+    group(filter, table, names, DEPTH)
+}
+
+fn group(
+    filter: &Map<String, Value>,
+    table: &Table,
+    names: &Names<'_>,
+    depth: usize,
+) -> Result<Filter, RestError> {
     let id = table.field("ID");
-    let (mut low, mut high) = (1, u64::MAX);
-    let mut conditions = Vec::new();
-    for (name, value) in filter {
-        let (operator, negated, field) = split(name);
-        let Some(field) = table.field(field) else { continue };
-        let kind = table.fields[field].kind;
-        let operands: Vec<Operand> = match value {
-            Value::Array(items) => items.iter().map(|item| operand(kind, operator, item)).collect(),
-            Value::Object(items) => {
-                items.values().map(|item| operand(kind, operator, item)).collect()
+    let mut whole = Filter::everything();
+    let mut parts = Vec::new();
+    let alternatives = filter
+        .get("logic")
+        .and_then(Value::as_str)
+        .is_some_and(|logic| logic.eq_ignore_ascii_case("or"));
+    for (name, value) in filter.iter().filter(|(name, _)| *name != "logic") {
+        if let Some(inner) = inner_group(name, value) {
+            if depth > 0 {
+                let inner = group(&inner, table, names, depth - 1)?;
+                parts.push(inner.into_conditions(id));
             }
-            single => vec![operand(kind, operator, single)],
-        };
-        if Some(field) == id
-            && !negated
-            && let [Operand::Number(number)] = operands[..]
-        {
-            let at = u64::try_from(number).unwrap_or(0);
-            let (from, to) = match operator {
-                Operator::Equal if number < 1 => (1, 0),
-                Operator::Equal => (at, at),
-                Operator::Above => (at.saturating_add(1), u64::MAX),
-                Operator::AtLeast => (at, u64::MAX),
-                Operator::Below => (1, at.saturating_sub(1)),
-                Operator::AtMost => (1, at),
-                Operator::Contains | Operator::Pattern => (1, u64::MAX),
-            };
-            if !matches!(operator, Operator::Contains | Operator::Pattern) {
-                (low, high) = (low.max(from), high.min(to));
-                continue;
-            }
+            continue;
         }
-        conditions.push(Condition { field, operator, negated, operands });
+        let (operator, negated, field) = split(name);
+        let Some(field) = names(field)? else { continue };
+        let kind = table.fields[field].kind;
+        let operands = operands(kind, operator, value);
+        let condition = Condition::Field { field, operator, negated, operands };
+        if alternatives {
+            parts.push(vec![condition]);
+        } else {
+            whole.push(condition, id);
+        }
     }
-    (low..=high, conditions)
+    if alternatives {
+        whole.conditions.push(Condition::Any(parts));
+    } else {
+        whole.conditions.extend(parts.into_iter().flatten());
+    }
+    Ok(whole)
+}
+
+/// A numbered entry that is a map or a list of maps.
+fn inner_group(name: &str, value: &Value) -> Option<Map<String, Value>> {
+    let numbered = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
+    match value {
+        Value::Object(map) if numbered => Some(map.clone()),
+        Value::Array(items) if numbered => {
+            let entries = items.iter().enumerate();
+            Some(entries.map(|(at, item)| (at.to_string(), item.clone())).collect())
+        }
+        _ => None,
+    }
+}
+
+fn operands(kind: Kind, operator: Operator, value: &Value) -> Vec<Operand> {
+    match value {
+        Value::Array(items) => items.iter().map(|item| operand(kind, operator, item)).collect(),
+        Value::Object(items) => items.values().map(|item| operand(kind, operator, item)).collect(),
+        single => vec![operand(kind, operator, single)],
+    }
+}
+
+/// The ids that a condition on the id alone leaves.
+fn id_range(condition: &Condition, id: Option<usize>) -> Option<RangeInclusive<u64>> {
+    let Condition::Field { field, operator, negated: false, operands } = condition else {
+        return None;
+    };
+    let [Operand::Number(number)] = operands[..] else { return None };
+    if Some(*field) != id {
+        return None;
+    }
+    let at = u64::try_from(number).unwrap_or(0);
+    match operator {
+        Operator::Equal if number < 1 => Some(RangeInclusive::new(1, 0)),
+        Operator::Equal => Some(at..=at),
+        Operator::Above => Some(at.saturating_add(1)..=u64::MAX),
+        Operator::AtLeast => Some(at..=u64::MAX),
+        Operator::Below => Some(1..=at.saturating_sub(1)),
+        Operator::AtMost => Some(1..=at),
+        Operator::Contains | Operator::Pattern => None,
+    }
 }
 
 fn split(name: &str) -> (Operator, bool, &str) {
@@ -131,25 +247,29 @@ fn operand(kind: Kind, operator: Operator, value: &Value) -> Operand {
 impl Condition {
     /// Whether a row satisfies it.
     pub(crate) fn holds(&self, row: &Row<'_>) -> bool {
-        let cell = row.cell(self.field);
-        let found = match &cell {
-            Cell::Multi(channels) if channels.is_empty() => self.any(&Cell::Null),
-            Cell::Multi(channels) => {
-                channels.iter().any(|channel| self.any(&Cell::Text(channel.value.as_str().into())))
+        match self {
+            Self::Any(groups) => groups.iter().any(|group| group.iter().all(|one| one.holds(row))),
+            Self::Not(group) => !group.iter().all(|one| one.holds(row)),
+            Self::Field { field, operator, negated, operands } => {
+                let any = |cell: &Cell<'_>| operands.iter().any(|to| operator.matches(cell, to));
+                let found = match &row.cell(*field) {
+                    Cell::Multi(channels) if channels.is_empty() => any(&Cell::Null),
+                    Cell::Multi(channels) => channels
+                        .iter()
+                        .any(|channel| any(&Cell::Text(channel.value.as_str().into()))),
+                    single => any(single),
+                };
+                found != *negated
             }
-            single => self.any(single),
-        };
-        found != self.negated
+        }
     }
+}
 
-    fn any(&self, cell: &Cell<'_>) -> bool {
-        self.operands.iter().any(|operand| self.matches(cell, operand))
-    }
-
-    fn matches(&self, cell: &Cell<'_>, operand: &Operand) -> bool {
+impl Operator {
+    fn matches(self, cell: &Cell<'_>, operand: &Operand) -> bool {
         match (cell, operand) {
             (_, Operand::Nothing) => false,
-            (cell, Operand::Empty) => is_empty(cell) && self.operator == Operator::Equal,
+            (cell, Operand::Empty) => is_empty(cell) && self == Self::Equal,
             (Cell::Int(left) | Cell::Money(left) | Cell::Time(left), Operand::Number(right)) => {
                 self.compare(left.cmp(right))
             }
@@ -161,22 +281,22 @@ impl Condition {
         }
     }
 
-    fn compare(&self, ordering: std::cmp::Ordering) -> bool {
-        match self.operator {
-            Operator::Equal => ordering.is_eq(),
-            Operator::Above => ordering.is_gt(),
-            Operator::AtLeast => ordering.is_ge(),
-            Operator::Below => ordering.is_lt(),
-            Operator::AtMost => ordering.is_le(),
-            Operator::Contains | Operator::Pattern => false,
+    fn compare(self, ordering: std::cmp::Ordering) -> bool {
+        match self {
+            Self::Equal => ordering.is_eq(),
+            Self::Above => ordering.is_gt(),
+            Self::AtLeast => ordering.is_ge(),
+            Self::Below => ordering.is_lt(),
+            Self::AtMost => ordering.is_le(),
+            Self::Contains | Self::Pattern => false,
         }
     }
 
-    fn text(&self, left: &str, right: &str) -> bool {
-        match self.operator {
-            Operator::Equal => left.chars().flat_map(char::to_lowercase).eq(right.chars()),
-            Operator::Contains => left.to_lowercase().contains(right),
-            Operator::Pattern => like(&left.to_lowercase(), right),
+    fn text(self, left: &str, right: &str) -> bool {
+        match self {
+            Self::Equal => left.chars().flat_map(char::to_lowercase).eq(right.chars()),
+            Self::Contains => left.to_lowercase().contains(right),
+            Self::Pattern => like(&left.to_lowercase(), right),
             _ => self.compare(left.to_lowercase().as_str().cmp(right)),
         }
     }

@@ -3,33 +3,40 @@
 mod batch;
 mod common;
 mod crm;
+mod department;
+mod disk;
 mod error;
 mod filter;
+mod find;
+mod im;
+mod item;
 mod list;
+mod methods;
+mod notify;
+mod option;
 mod reference;
+mod settings;
+mod small;
+mod state;
+mod status;
+mod task;
+mod user;
+pub(crate) mod v3;
+pub(crate) mod xml;
 
 pub(crate) use error::RestError;
+pub(crate) use methods::{METHODS, find};
+pub(crate) use settings::{Overflow, TimeShape};
+pub(crate) use state::{State, StateCopy};
 
-use crate::config::Entity::{self, Contact, Deal, Lead};
+use crate::applications::covers;
+use crate::config::Entity;
 use crate::params::Params;
+pub(crate) use crate::portal::Caller;
+use crate::portal::{Reading, Stint};
+use crate::settings::{Profile, Uncounted};
+use crate::users::UserKind;
 use crate::world::World;
-
-/// Who a call acts for.
-pub(crate) struct Caller {
-    pub(crate) user_id: u64,
-    /// `false` for an incoming webhook.
-    pub(crate) application: bool,
-}
-
-impl Caller {
-    pub(crate) fn application(user_id: u64) -> Self {
-        Self { user_id, application: true }
-    }
-
-    pub(crate) fn webhook(user_id: u64) -> Self {
-        Self { user_id, application: false }
-    }
-}
 
 /// One call of one method.
 pub(crate) struct Call<'a> {
@@ -40,14 +47,76 @@ pub(crate) struct Call<'a> {
     pub(crate) method: usize,
 }
 
-/// What a list answers beside its rows.
+impl Call<'_> {
+    /// Whether the caller's grant covers a scope; `None` is covered by any.
+    pub(crate) fn covers(&self, scope: Option<&str>) -> bool {
+        covers(self.caller.scope(), scope)
+    }
+
+    /// The scopes of the caller's grant.
+    pub(crate) fn scopes(&self) -> Vec<String> {
+        self.caller.scope().to_vec()
+    }
+
+    /// A user of the portal.
+    pub(crate) fn user(&self, id: u64) -> crate::users::User {
+        self.world.user(id)
+    }
+
+    /// The users that lists show.
+    pub(crate) fn users(&self) -> Vec<crate::users::User> {
+        self.world.people.listed()
+    }
+
+    /// Whether the caller administers the portal.
+    pub(crate) fn is_admin(&self) -> bool {
+        self.user(self.caller.user_id).admin
+    }
+
+    /// Whether the caller is a guest of the company.
+    pub(crate) fn is_extranet(&self) -> bool {
+        self.user(self.caller.user_id).kind == UserKind::Extranet
+    }
+
+    /// The portal's address, without a slash at the end.
+    pub(crate) fn base(&self) -> String {
+        format!("{}://{}", self.caller.scheme, self.world.portal_host())
+    }
+
+    /// The `total` of a list: of one that was not counted a null, which is 0 on its way out, or nothing.
+    pub(crate) fn total(&self, counted: Option<usize>) -> Option<usize> {
+        match self.world.settings.read().uncounted_total {
+            _ if counted.is_some() => counted,
+            Uncounted::Zero => Some(0),
+            Uncounted::Absent => None,
+        }
+    }
+
+    /// Whether the portal is a boxed one.
+    pub(crate) fn is_box(&self) -> bool {
+        self.world.settings.read().profile == Profile::Box
+    }
+
+    /// Who keeps options and idempotency keys: the application, or the webhook of one user.
+    pub(crate) fn principal(&self) -> String {
+        self.caller.principal()
+    }
+}
+
+/// What a method answers beside its result.
 #[derive(Default)]
 pub(crate) struct Page {
     pub(crate) next: Option<usize>,
     pub(crate) total: Option<usize>,
+    /// The caller's operating time, where there is such a limit.
+    pub(crate) operating: Option<Reading>,
+    /// Microseconds that the client will wait for and the clock has not shown.
+    pub(crate) waited: i64,
+    /// Sent instead of JSON.
+    pub(crate) file: Option<state::File>,
 }
 
-/// What can be done with CRM rows.
+/// What can be done with rows.
 #[derive(Clone, Copy)]
 pub(crate) enum Operation {
     Add,
@@ -58,16 +127,13 @@ pub(crate) enum Operation {
     Update,
 }
 
+type Handler = fn(&Call<'_>, &mut Vec<u8>) -> Result<Page, RestError>;
+
 #[derive(Clone, Copy)]
 enum Run {
-    AppInfo,
-    Batch,
     Crm(Entity, Operation),
-    Methods,
-    Profile,
-    Scope,
-    ServerTime,
-    UserCurrent,
+    Item(Operation),
+    Plain(Handler),
 }
 
 /// An entry of the method table.
@@ -78,70 +144,23 @@ pub(crate) struct Method {
     run: Run,
 }
 
-const fn open(name: &'static str, run: Run) -> Method {
-    Method { name, scope: None, run }
-}
-
-const fn scoped(scope: &'static str, name: &'static str, run: Run) -> Method {
-    Method { name, scope: Some(scope), run }
-}
-
-/// All methods, sorted by name.
-pub(crate) static METHODS: &[Method] = &[
-    open("app.info", Run::AppInfo),
-    open("batch", Run::Batch),
-    scoped("crm", "crm.contact.add", Run::Crm(Contact, Operation::Add)),
-    scoped("crm", "crm.contact.delete", Run::Crm(Contact, Operation::Delete)),
-    scoped("crm", "crm.contact.fields", Run::Crm(Contact, Operation::Fields)),
-    scoped("crm", "crm.contact.get", Run::Crm(Contact, Operation::Get)),
-    scoped("crm", "crm.contact.list", Run::Crm(Contact, Operation::List)),
-    scoped("crm", "crm.contact.update", Run::Crm(Contact, Operation::Update)),
-    scoped("crm", "crm.deal.add", Run::Crm(Deal, Operation::Add)),
-    scoped("crm", "crm.deal.delete", Run::Crm(Deal, Operation::Delete)),
-    scoped("crm", "crm.deal.fields", Run::Crm(Deal, Operation::Fields)),
-    scoped("crm", "crm.deal.get", Run::Crm(Deal, Operation::Get)),
-    scoped("crm", "crm.deal.list", Run::Crm(Deal, Operation::List)),
-    scoped("crm", "crm.deal.update", Run::Crm(Deal, Operation::Update)),
-    scoped("crm", "crm.lead.add", Run::Crm(Lead, Operation::Add)),
-    scoped("crm", "crm.lead.delete", Run::Crm(Lead, Operation::Delete)),
-    scoped("crm", "crm.lead.fields", Run::Crm(Lead, Operation::Fields)),
-    scoped("crm", "crm.lead.get", Run::Crm(Lead, Operation::Get)),
-    scoped("crm", "crm.lead.list", Run::Crm(Lead, Operation::List)),
-    scoped("crm", "crm.lead.update", Run::Crm(Lead, Operation::Update)),
-    open("methods", Run::Methods),
-    open("profile", Run::Profile),
-    open("scope", Run::Scope),
-    open("server.time", Run::ServerTime),
-    scoped("user", "user.current", Run::UserCurrent),
-];
-
-/// Index of a method, whatever the case of its name.
-pub(crate) fn find(name: &str) -> Option<usize> {
-    let search = |name: &str| METHODS.binary_search_by(|method| method.name.cmp(name)).ok();
-    search(name).or_else(|| search(&name.to_ascii_lowercase()))
-}
-
-/// Runs a method; it appends its result to `out`. After an error the caller throws `out` away.
+/// Runs a method after a look at the caller's scopes; it appends its result to `out`. After an error the caller
+/// throws `out` away.
 pub(crate) fn run(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Page, RestError> {
-    call.world.counters.method(call.method);
-    match METHODS[call.method].run {
-        Run::AppInfo => common::app_info(call, out),
-        Run::Batch => batch::run(call, out),
-        Run::Crm(entity, operation) => crm::run(call, entity, operation, out),
-        Run::Methods => common::methods(call, out),
-        Run::Profile => common::profile(call, out),
-        Run::Scope => common::scope(call, out),
-        Run::ServerTime => common::server_time(call, out),
-        Run::UserCurrent => common::user_current(call, out),
+    if !call.covers(METHODS[call.method].scope) {
+        return Err(RestError::insufficient_scope(call));
     }
+    dispatch(call, out)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::METHODS;
-
-    #[test]
-    fn the_table_is_sorted_because_it_is_searched_by_halves() {
-        assert!(METHODS.is_sorted_by_key(|method| method.name));
-    }
+fn dispatch(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Page, RestError> {
+    let Method { name, run, .. } = &METHODS[call.method];
+    let stint = Stint::begin(call.world, call.caller, name, call.params)?;
+    call.world.counters.method(call.method);
+    let page = match *run {
+        Run::Crm(entity, operation) => crm::run(call, entity, operation, out),
+        Run::Item(operation) => item::run(call, operation, out),
+        Run::Plain(handler) => handler(call, out),
+    }?;
+    Ok(Page { waited: stint.waited(), operating: stint.end(), ..page })
 }

@@ -123,4 +123,18 @@ mod tests {
         assert_eq!(resolved("$"), json!("$"));
         assert_eq!(resolved("$[é]$result[é"), json!("$[é]$result[é"));
     }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(256))]
+
+        #[test]
+        fn references_never_panic(text in "(\\$|result|next|u|ID|\\[|\\]|TAGS|0| |é|\\PC){0,40}") {
+            resolved(&text);
+        }
+
+        #[test]
+        fn a_text_without_references_stays(text in "[^$]{0,40}") {
+            proptest::prop_assert_eq!(resolved(&text), json!(text));
+        }
+    }
 }

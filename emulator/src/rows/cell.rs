@@ -46,6 +46,48 @@ impl Cell<'_> {
         Cell::Text(value.into())
     }
 
+    /// The value, detached from its row.
+    pub(crate) fn into_owned(self) -> Cell<'static> {
+        match self {
+            Self::Null => Cell::Null,
+            Self::Int(number) => Cell::Int(number),
+            Self::Money(cents) => Cell::Money(cents),
+            Self::Flag(flag) => Cell::Flag(flag),
+            Self::Text(text) => Cell::Text(Cow::Owned(text.into_owned())),
+            Self::Time(at) => Cell::Time(at),
+            Self::Multi(channels) => Cell::Multi(channels),
+        }
+    }
+
+    /// Appends the JSON with native types, as newer methods write it; flags are `Y` and `N` there too.
+    pub(crate) fn write_native(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Int(number) => json::raw(out, number),
+            Self::Money(cents) => json::raw(out, money(*cents)),
+            other => other.write(out, ""),
+        }
+    }
+
+    /// The value as a native JSON value.
+    pub(crate) fn native(&self) -> Value {
+        match self {
+            Self::Null | Self::Multi(_) => Value::Null,
+            Self::Int(number) => (*number).into(),
+            Self::Money(cents) => money(*cents),
+            Self::Flag(flag) => if *flag { "Y" } else { "N" }.into(),
+            Self::Text(text) => text.as_ref().into(),
+            Self::Time(at) => clock::iso(*at).into(),
+        }
+    }
+
+    /// The value as text, as older methods write it; `None` for null.
+    pub(crate) fn classic(&self) -> Value {
+        match self {
+            Self::Int(number) => number.to_string().into(),
+            other => other.native(),
+        }
+    }
+
     /// Appends the JSON; `field` names the type of channels.
     pub(crate) fn write(&self, out: &mut Vec<u8>, field: &str) {
         match self {
@@ -153,6 +195,12 @@ impl Cell<'_> {
             }
         }
     }
+}
+
+/// Hundredths as PHP prints a float: 19000, 999.9.
+#[expect(clippy::cast_precision_loss, reason = "PHP's floats lose the same digits")]
+fn money(cents: i64) -> Value {
+    if cents % 100 == 0 { (cents / 100).into() } else { (cents as f64 / 100.0).into() }
 }
 
 /// Stands for null among packed values; files cannot contain it as a whole value of their own.

@@ -72,7 +72,7 @@ pub(crate) const FIELDS: &[Field] = &[
     Field::flag("IS_MANUAL_OPPORTUNITY", "Amount set by hand", |_| Cell::Flag(false)),
     Field::new("TAX_VALUE", "Tax", "double", Kind::Money, |_| Cell::Null),
     number("LEAD_ID", "Lead", "crm_lead", |_| Cell::Null).read_only(),
-    number("COMPANY_ID", "Company", "crm_company", |_| Cell::Null),
+    number("COMPANY_ID", "Company", "crm_company", |row| row.company(40).map_or(Cell::Null, Cell::Int)),
     number("CONTACT_ID", "Contact", "crm_contact", |row| row.contact(75).map_or(Cell::Null, Cell::Int)),
     number("QUOTE_ID", "Quote", "crm_quote", |_| Cell::Null).read_only(),
     Field::time("BEGINDATE", "Start date", person::created),

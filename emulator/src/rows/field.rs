@@ -72,6 +72,17 @@ impl Field {
         self
     }
 
+    /// Calls the type something else in `crm.*.fields`.
+    pub(crate) const fn typed(mut self, type_name: &'static str) -> Self {
+        self.type_name = type_name;
+        self
+    }
+
+    /// Channels that generated rows do not have.
+    pub(crate) const fn no_channel(name: &'static str, title: &'static str) -> Self {
+        Self::channel(name, title, |_| Cell::Multi(Vec::new()))
+    }
+
     /// A column that only a data file knows.
     pub(crate) fn imported(name: String) -> Self {
         Self { name: Cow::Owned(name.clone()), title: Cow::Owned(name), ..Self::blank("", "") }

@@ -1,6 +1,6 @@
 //! Values by index from the seed: the same seed and index always make the same row.
 
-use crate::config::Entity;
+use super::ids::Density;
 
 /// End of the history that generated rows tell: 2026-06-30T00:00:00+03:00.
 const END: i64 = 1_782_766_800;
@@ -22,6 +22,11 @@ pub(crate) fn mix(seed: u64, salt: u64) -> u64 {
 /// A number from a text.
 pub(crate) fn hash_text(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| mix(hash, u64::from(byte)))
+}
+
+/// Every table draws from a seed of its own.
+pub(crate) fn table_seed(seed: u64, table: &str) -> u64 {
+    mix(seed, hash_text(table))
 }
 
 /// What a value is drawn for; each gives an independent draw.
@@ -54,6 +59,8 @@ pub(crate) enum Draw {
     Relation,
     Birth,
     Kind,
+    Employer,
+    Size,
 }
 
 /// A generated row, before any of its values is computed.
@@ -62,13 +69,22 @@ pub(crate) struct Source {
     base: u64,
     pub(crate) id: u64,
     count: u64,
-    /// How many contacts there are to refer to.
-    contacts: u64,
+    related: Related,
+}
+
+/// How many rows of other entities there are to refer to.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Related {
+    pub(crate) contacts: u64,
+    pub(crate) companies: u64,
+    /// Of the ids of all entities.
+    pub(crate) density: Density,
 }
 
 impl Source {
-    pub(crate) fn new(seed: u64, entity: Entity, id: u64, count: u64, contacts: u64) -> Self {
-        Self { base: mix(mix(seed, hash_text(entity.name())), id), id, count, contacts }
+    /// `seed` is the table's own: see [`table_seed`].
+    pub(crate) fn new(seed: u64, id: u64, count: u64, related: Related) -> Self {
+        Self { base: mix(seed, id), id, count, related }
     }
 
     pub(crate) fn draw(&self, what: Draw) -> u64 {
@@ -125,8 +141,19 @@ impl Source {
 
     /// A contact to refer to, for some of the rows.
     pub(crate) fn contact(&self, percent: u64) -> Option<i64> {
-        let related = self.contacts > 0 && self.chance(Draw::Relation, percent);
-        related.then(|| signed(self.draw(Draw::Relation) / 128 % self.contacts + 1))
+        let contacts = self.related.contacts;
+        let related = contacts > 0 && self.chance(Draw::Relation, percent);
+        related
+            .then(|| signed(self.related.density.id_at(self.draw(Draw::Relation) / 128 % contacts)))
+    }
+
+    /// A company to refer to, for some of the rows.
+    pub(crate) fn company(&self, percent: u64) -> Option<i64> {
+        let companies = self.related.companies;
+        let related = companies > 0 && self.chance(Draw::Employer, percent);
+        related.then(|| {
+            signed(self.related.density.id_at(self.draw(Draw::Employer) / 128 % companies))
+        })
     }
 }
 
@@ -137,13 +164,12 @@ pub(crate) fn signed(number: u64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{END, SPAN, Source};
-    use crate::config::Entity;
+    use super::{END, Related, SPAN, Source};
 
     #[test]
     fn creation_follows_the_ids_whatever_their_number() {
         for count in [1, 7, 10_000, 1_000_000, 100_000_000] {
-            let at = |id| Source::new(24, Entity::Lead, id, count, 0).created();
+            let at = |id| Source::new(24, id, count, Related::default()).created();
             let ids = [1, count / 3 + 1, count / 2 + 1, count];
             assert!(ids.windows(2).all(|pair| at(pair[0]) <= at(pair[1])), "{count} rows");
             assert!(at(1) >= END - SPAN - 86_400 && at(count) <= END + 86_400, "{count} rows");

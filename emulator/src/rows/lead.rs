@@ -57,7 +57,7 @@ pub(crate) const FIELDS: &[Field] = &[
     number("COMPANY_ID", "Company", "crm_company", |_| Cell::Null),
     number("CONTACT_ID", "Contact", "crm_contact", |row| contact(row).map_or(Cell::Null, Cell::Int)),
     Field::flag("IS_RETURN_CUSTOMER", "Repeat lead", |row| Cell::Flag(contact(row).is_some())).read_only(),
-    Field::time("BIRTHDATE", "Date of birth", person::birthdate),
+    Field::time("BIRTHDATE", "Date of birth", person::birthdate).typed("date"),
     Field::status("SOURCE_ID", "Source", |row| Cell::text(row.weighted(Draw::Source, &SOURCE))),
     Field::blank("SOURCE_DESCRIPTION", "Source information"),
     Field::status("STATUS_ID", "Stage", |row| Cell::text(stage(row))),
@@ -100,4 +100,7 @@ pub(crate) const FIELDS: &[Field] = &[
     Field::time("LAST_ACTIVITY_TIME", "Last activity", person::modified).read_only(),
     Field::channel("PHONE", "Phone", person::phone),
     Field::channel("EMAIL", "E-mail", person::email),
+    Field::no_channel("WEB", "Website"),
+    Field::no_channel("IM", "Messenger"),
+    Field::no_channel("LINK", "Links"),
 ];

@@ -2,19 +2,26 @@
 //! change lies over both. A million rows cost nothing until they are asked for.
 
 mod cell;
+mod company;
 mod contact;
 mod deal;
+mod event_log;
 mod field;
 mod generator;
+mod ids;
 mod import;
+pub(crate) mod item;
 mod lead;
 mod person;
 mod table;
+mod task;
 mod words;
 
 pub(crate) use cell::{Cell, Kind, merge_channels, parse_money};
+pub(crate) use field::Field;
+use generator::table_seed;
 pub(crate) use generator::{hash_text, mix};
-pub(crate) use table::{Changes, Row, Table, View};
+pub(crate) use table::{Changes, Row, Table, TableCopy, View};
 
 use crate::config::{Config, Entity};
 use crate::emulator::StartError;
@@ -24,27 +31,53 @@ pub(crate) fn stage_semantic(entity: Entity, stage: &str) -> &'static str {
     if entity == Entity::Lead { lead::semantic(stage) } else { deal::semantic(stage) }
 }
 
+/// The state of all tables, kept.
+pub(crate) type TablesCopy = [TableCopy; Entity::ALL.len()];
+
 /// The rows of all entities.
-pub(crate) struct Tables([Table; 3]);
+pub(crate) struct Tables {
+    entities: [Table; Entity::ALL.len()],
+    pub(crate) event_log: Table,
+}
 
 impl Tables {
     /// Reads the data files; generated tables need nothing read.
     pub(crate) fn load(config: &Config) -> Result<Self, StartError> {
+        let [lead, deal, contact, company, task] = Entity::ALL;
         let load = |entity| Table::load(config, entity);
-        Ok(Self([load(Entity::Lead)?, load(Entity::Deal)?, load(Entity::Contact)?]))
+        let entities = [load(lead)?, load(deal)?, load(contact)?, load(company)?, load(task)?];
+        Ok(Self { entities, event_log: Table::event_log(config) })
     }
 
     pub(crate) fn get(&self, entity: Entity) -> &Table {
-        let [leads, deals, contacts] = &self.0;
+        let [leads, deals, contacts, companies, tasks] = &self.entities;
         match entity {
             Entity::Lead => leads,
             Entity::Deal => deals,
             Entity::Contact => contacts,
+            Entity::Company => companies,
+            Entity::Task => tasks,
         }
+    }
+
+    /// Other generated rows, from another seed.
+    pub(crate) fn reseed(&self, seed: u64) {
+        for (table, entity) in self.entities.iter().zip(Entity::ALL) {
+            table.reseed(table_seed(seed, entity.name()));
+        }
+    }
+
+    /// All tables as they stand, for a snapshot.
+    pub(crate) fn copy(&self) -> TablesCopy {
+        self.entities.each_ref().map(Table::copy)
+    }
+
+    pub(crate) fn restore(&self, kept: &TablesCopy) {
+        self.entities.iter().zip(kept).for_each(|(table, kept)| table.restore(kept));
     }
 
     /// Forgets all changes.
     pub(crate) fn reset(&self) {
-        self.0.iter().for_each(Table::reset);
+        self.entities.iter().for_each(Table::reset);
     }
 }

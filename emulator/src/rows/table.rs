@@ -2,13 +2,16 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::RangeInclusive;
-use std::sync::RwLockReadGuard;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{OnceLock, RwLockReadGuard};
 
-use super::cell::Cell;
+use super::cell::{Cell, Kind};
 use super::field::Field;
-use super::generator::Source;
+use super::generator::{Related, Source, table_seed};
+use super::ids::Density;
 use super::import::{self, Imported};
-use super::{contact, deal, lead};
+use super::item::Shape;
+use super::{company, contact, deal, event_log, lead, task};
 use crate::config::{Config, Entity};
 use crate::emulator::StartError;
 use crate::sync::Shared;
@@ -17,7 +20,12 @@ use crate::sync::Shared;
 pub(crate) type Changes = BTreeMap<usize, Cell<'static>>;
 
 enum Base {
-    Generated { seed: u64, count: u64, contacts: u64 },
+    /// The seed can be another later on.
+    Generated {
+        seed: AtomicU64,
+        count: u64,
+        related: Related,
+    },
     Imported(Imported),
 }
 
@@ -31,7 +39,7 @@ impl Base {
 
     fn id_at(&self, position: usize) -> u64 {
         match self {
-            Self::Generated { .. } => position as u64 + 1,
+            Self::Generated { related, .. } => related.density.id_at(position as u64),
             Self::Imported(rows) => rows.ids[position],
         }
     }
@@ -39,8 +47,8 @@ impl Base {
     /// How many rows have an id below `id`.
     fn rank(&self, id: u64) -> usize {
         match self {
-            Self::Generated { count, .. } => {
-                usize::try_from(id.saturating_sub(1).min(*count)).unwrap_or(usize::MAX)
+            Self::Generated { count, related, .. } => {
+                usize::try_from(related.density.rank(id).min(*count)).unwrap_or(usize::MAX)
             }
             Self::Imported(rows) => rows.ids.partition_point(|&known| known < id),
         }
@@ -56,12 +64,23 @@ impl Base {
     }
 }
 
+fn generated(config: &Config, table: &str, count: u64) -> Base {
+    let related = Related {
+        contacts: config.contacts as u64,
+        companies: config.companies as u64,
+        density: Density::new(config.id_density),
+    };
+    Base::Generated { seed: AtomicU64::new(table_seed(config.seed, table)), count, related }
+}
+
+#[derive(Clone)]
 enum Change {
     Deleted,
     /// Over a base row, or a whole row of its own.
     Values(Changes),
 }
 
+#[derive(Clone)]
 struct Overlay {
     changes: BTreeMap<u64, Change>,
     next_id: u64,
@@ -75,13 +94,21 @@ impl Overlay {
     }
 }
 
+/// A table's state, kept.
+pub(crate) struct TableCopy {
+    seed: u64,
+    overlay: Overlay,
+}
+
 /// The rows of one entity.
 pub(crate) struct Table {
-    pub(crate) entity: Entity,
     pub(crate) fields: Vec<Field>,
     by_name: HashMap<String, usize>,
     base: Base,
+    /// Of generated rows at the start.
+    first_seed: u64,
     overlay: Shared<Overlay>,
+    item: OnceLock<Shape>,
 }
 
 impl Table {
@@ -90,19 +117,41 @@ impl Table {
             Entity::Lead => lead::FIELDS,
             Entity::Deal => deal::FIELDS,
             Entity::Contact => contact::FIELDS,
+            Entity::Company => company::FIELDS,
+            Entity::Task => task::FIELDS,
         };
         let mut fields = standard.to_vec();
         let base = match config.data.iter().find(|file| file.entity == entity) {
             Some(file) => Base::Imported(import::read(&file.path, &mut fields)?),
-            None => Base::Generated {
-                seed: config.seed,
-                count: config.rows(entity) as u64,
-                contacts: config.contacts as u64,
-            },
+            None => generated(config, entity.name(), config.rows(entity) as u64),
         };
+        Ok(Self::new(fields, base))
+    }
+
+    /// The portal's event log, which no call changes.
+    pub(crate) fn event_log(config: &Config) -> Self {
+        let base = generated(config, "event_log", event_log::ROWS);
+        Self::new(event_log::FIELDS.to_vec(), base)
+    }
+
+    fn new(fields: Vec<Field>, base: Base) -> Self {
         let by_name =
             fields.iter().enumerate().map(|(at, field)| (field.name.to_string(), at)).collect();
-        Ok(Self { entity, fields, by_name, overlay: Shared::new(Overlay::new(&base)), base })
+        let mut table = Self {
+            fields,
+            by_name,
+            overlay: Shared::new(Overlay::new(&base)),
+            first_seed: 0,
+            base,
+            item: OnceLock::new(),
+        };
+        table.first_seed = table.seed();
+        table
+    }
+
+    /// The rows as CRM items.
+    pub(crate) fn item(&self, entity: Entity) -> &Shape {
+        self.item.get_or_init(|| Shape::new(entity, &self.fields))
     }
 
     /// Index of a field; names are upper case in the portal, whatever the caller wrote.
@@ -111,7 +160,38 @@ impl Table {
     }
 
     pub(crate) fn reset(&self) {
-        *self.overlay.write() = Overlay::new(&self.base);
+        self.reseed(self.first_seed);
+    }
+
+    /// The seed of generated rows and what calls did, for a snapshot.
+    pub(crate) fn copy(&self) -> TableCopy {
+        TableCopy { seed: self.seed(), overlay: self.overlay.read().clone() }
+    }
+
+    pub(crate) fn restore(&self, kept: &TableCopy) {
+        let mut overlay = self.overlay.write();
+        self.put_seed(kept.seed);
+        *overlay = kept.overlay.clone();
+    }
+
+    /// Other generated rows; what calls did is forgotten.
+    pub(crate) fn reseed(&self, seed: u64) {
+        let mut overlay = self.overlay.write();
+        self.put_seed(seed);
+        *overlay = Overlay::new(&self.base);
+    }
+
+    fn seed(&self) -> u64 {
+        match &self.base {
+            Base::Generated { seed, .. } => seed.load(Ordering::Relaxed),
+            Base::Imported(_) => 0,
+        }
+    }
+
+    fn put_seed(&self, new: u64) {
+        if let Base::Generated { seed, .. } = &self.base {
+            seed.store(new, Ordering::Relaxed);
+        }
     }
 
     /// The rows as they are now; hold it briefly.
@@ -190,8 +270,9 @@ impl View<'_> {
         let origin = match self.table.base.position(id) {
             None => Origin::None,
             Some(position) => match &self.table.base {
-                Base::Generated { seed, count, contacts } => {
-                    Origin::Generated(Source::new(*seed, self.table.entity, id, *count, *contacts))
+                Base::Generated { seed, count, related } => {
+                    let last = related.density.id_at(count.saturating_sub(1));
+                    Origin::Generated(Source::new(seed.load(Ordering::Relaxed), id, last, *related))
                 }
                 Base::Imported(rows) => Origin::Imported(rows, position),
             },
@@ -261,6 +342,16 @@ pub(crate) struct Row<'v> {
 }
 
 impl Row<'_> {
+    /// Name of a field.
+    pub(crate) fn name(&self, field: usize) -> &str {
+        &self.table.fields[field].name
+    }
+
+    /// What a field holds.
+    pub(crate) fn kind(&self, field: usize) -> Kind {
+        self.table.fields[field].kind
+    }
+
     /// The value of a field.
     pub(crate) fn cell(&self, field: usize) -> Cell<'_> {
         if let Some(changed) = self.changes.and_then(|changes| changes.get(&field)) {

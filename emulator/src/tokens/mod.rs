@@ -1,12 +1,17 @@
 //! Who may do what, for how long: codes, chains of rotating pairs, and the truth about them.
 
+mod chain;
 mod format;
+mod rotation;
+mod truth;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
-use serde_json::{Value, json};
-
+use chain::Chain;
+pub(crate) use chain::{Holder, Opened};
 pub(crate) use format::Token;
+pub(crate) use rotation::{Reuse, Rules, Successor};
 
 use crate::rows::{hash_text, mix};
 
@@ -14,25 +19,21 @@ use crate::rows::{hash_text, mix};
 const CODE_LIFE: i64 = 30;
 /// Seconds an access token lives.
 pub(crate) const ACCESS_LIFE: i64 = 3600;
-/// Seconds a refresh token lives: 30 days, as the tokens themselves say.
-const REFRESH_LIFE: i64 = 30 * 86_400;
+/// The window in which refreshes are counted for the block, in seconds.
+const HOUR: i64 = 3600;
 
 /// Index into the chains.
 type ChainId = usize;
 
-struct Chain {
-    client_id: String,
-    user_id: u64,
-    revoked: bool,
-}
-
+#[derive(Clone)]
 struct Code {
-    client_id: String,
-    user_id: u64,
+    holder: Arc<Holder>,
     expires_at: i64,
-    used: bool,
+    /// The chain that it began.
+    used: Option<ChainId>,
 }
 
+#[derive(Clone)]
 struct Access {
     n: u64,
     chain: ChainId,
@@ -41,30 +42,43 @@ struct Access {
     dead: bool,
 }
 
+#[derive(Clone)]
 struct Refresh {
     n: u64,
     chain: ChainId,
     issued_at: i64,
     expires_at: i64,
-    spent: bool,
+    spent_at: Option<i64>,
+    /// Ended without being spent: a newer successor took its place.
+    dead: bool,
     /// The access token issued with it.
     access: Token,
+    /// The refresh tokens that were given for it.
+    successors: Vec<Token>,
 }
 
 /// A pair just issued.
 pub(crate) struct Pair {
     pub(crate) access: Token,
     pub(crate) refresh: Token,
-    pub(crate) user_id: u64,
     /// Unix seconds at which the access token ends.
     pub(crate) expires_at: i64,
+    pub(crate) holder: Arc<Holder>,
 }
 
 /// What an access token is worth.
+#[derive(Clone)]
 pub(crate) enum Verdict {
-    Alive { user_id: u64 },
+    Alive { holder: Arc<Holder>, expires_at: i64 },
     Expired,
     Unknown,
+}
+
+/// What a code is worth, before it is used.
+pub(crate) enum CodeState {
+    Fresh(Arc<Holder>),
+    Used(Arc<Holder>),
+    Stale(Arc<Holder>),
 }
 
 /// Which chains a revocation means; `None` matches all.
@@ -75,75 +89,69 @@ pub(crate) struct Selection<'a> {
 }
 
 /// All tokens ever issued since the start.
+#[derive(Clone, Default)]
 pub(crate) struct Ledger {
-    member_id: String,
     issued: u64,
     chains: Vec<Chain>,
     codes: HashMap<Token, Code>,
     access: HashMap<Token, Access>,
     refresh: HashMap<Token, Refresh>,
+    /// Moments of the last hour's refreshes, by portal and application.
+    hour: HashMap<(usize, String), VecDeque<i64>>,
 }
 
 impl Ledger {
-    pub(crate) fn new(member_id: &str) -> Self {
-        Self {
-            member_id: member_id.to_owned(),
-            issued: 0,
-            chains: Vec::new(),
-            codes: HashMap::new(),
-            access: HashMap::new(),
-            refresh: HashMap::new(),
-        }
-    }
-
     /// A user allowed the application: a single-use code.
-    pub(crate) fn consent(&mut self, client_id: &str, user_id: u64, now: i64) -> Token {
+    pub(crate) fn consent(&mut self, holder: Holder, now: i64) -> Token {
         let expires_at = now + CODE_LIFE;
-        let code = Token::mint(expires_at, self.owner(client_id), user_id);
-        self.codes.insert(
-            code,
-            Code { client_id: client_id.to_owned(), user_id, expires_at, used: false },
-        );
+        let code = Token::mint(expires_at, owner(&holder), holder.user_id);
+        self.codes.insert(code, Code { holder: Arc::new(holder), expires_at, used: None });
         code
     }
 
-    /// Turns a code into the first pair of a new chain; `None` is `invalid_grant`.
-    pub(crate) fn exchange(&mut self, code: &Token, client_id: &str, now: i64) -> Option<Pair> {
+    /// What a code is worth now.
+    pub(crate) fn code(&self, code: &Token, now: i64) -> Option<CodeState> {
+        let found = self.codes.get(code)?;
+        let holder = Arc::clone(&found.holder);
+        Some(match found.used {
+            Some(_) => CodeState::Used(holder),
+            None if found.expires_at <= now => CodeState::Stale(holder),
+            None => CodeState::Fresh(holder),
+        })
+    }
+
+    /// Turns a code into the first pair of a new chain; `None` is `invalid_grant`. With [`Reuse::Family`] a code
+    /// that comes again ends the chain that it began.
+    pub(crate) fn exchange(&mut self, code: &Token, now: i64, rules: Rules) -> Option<Pair> {
         let found = self.codes.get_mut(code)?;
-        if found.used || found.expires_at <= now || found.client_id != client_id {
+        if let Some(chain) = found.used {
+            if rules.reuse == Reuse::Family {
+                self.chains[chain].revoked = true;
+            }
             return None;
         }
-        found.used = true;
-        self.chains.push(Chain {
-            client_id: client_id.to_owned(),
-            user_id: found.user_id,
-            revoked: false,
-        });
-        Some(self.issue(self.chains.len() - 1, now))
-    }
-
-    /// Spends a refresh token; `None` is `invalid_grant`.
-    pub(crate) fn rotate(
-        &mut self,
-        refresh: &Token,
-        client_id: &str,
-        now: i64,
-        old_dies: bool,
-    ) -> Option<Pair> {
-        let found = self.refresh.get_mut(refresh)?;
-        let chain = &self.chains[found.chain];
-        if found.spent || found.expires_at <= now || chain.revoked || chain.client_id != client_id {
+        if found.expires_at <= now {
             return None;
         }
-        found.spent = true;
-        let (chain, access) = (found.chain, found.access);
-        if old_dies && let Some(old) = self.access.get_mut(&access) {
-            old.dead = true;
-        }
-        Some(self.issue(chain, now))
+        let chain = self.chains.len();
+        found.used = Some(chain);
+        self.chains.push(Chain::new(Arc::clone(&found.holder), Opened::Consent, now));
+        Some(self.issue(chain, now, rules.refresh_life))
     }
 
-    /// What the portal and the authorization server think of an access token.
+    /// Begins a chain without a code.
+    pub(crate) fn open(&mut self, holder: Holder, opened: Opened, now: i64, life: i64) -> Pair {
+        self.chains.push(Chain::new(Arc::new(holder), opened, now));
+        self.issue(self.chains.len() - 1, now, life)
+    }
+
+    /// Who a refresh token was issued to, dead or alive.
+    pub(crate) fn holder(&self, refresh: &Token) -> Option<Arc<Holder>> {
+        let entry = self.refresh.get(refresh)?;
+        self.chains.get(entry.chain).map(|chain| Arc::clone(&chain.holder))
+    }
+
+    /// What an access token is worth at the authorization server.
     pub(crate) fn check(&self, access: &Token, now: i64) -> Verdict {
         let Some(found) = self.access.get(access) else { return Verdict::Unknown };
         let chain = &self.chains[found.chain];
@@ -152,74 +160,48 @@ impl Ledger {
         } else if found.expires_at <= now {
             Verdict::Expired
         } else {
-            Verdict::Alive { user_id: chain.user_id }
+            Verdict::Alive { holder: Arc::clone(&chain.holder), expires_at: found.expires_at }
         }
+    }
+
+    /// Counts a refresh attempt of an application on a portal; `false` when the hour has had more than `limit`.
+    pub(crate) fn count_refresh(&mut self, holder: &Holder, now: i64, limit: u32) -> bool {
+        let moments = self.hour.entry((holder.portal, holder.client_id.clone())).or_default();
+        moments.retain(|&at| now - at < HOUR);
+        let fits = moments.len() < usize::try_from(limit).unwrap_or(usize::MAX);
+        // Refused ones do not count: the block must end once the hour is over.
+        if fits {
+            moments.push_back(now);
+        }
+        fits
+    }
+
+    /// Whether an application has used up a portal's hour.
+    pub(crate) fn is_blocked(&self, holder: &Holder, now: i64, limit: u32) -> bool {
+        let key = (holder.portal, holder.client_id.clone());
+        self.hour.get(&key).is_some_and(|moments| {
+            moments.iter().filter(|&&at| now - at < HOUR).count()
+                >= usize::try_from(limit).unwrap_or(usize::MAX)
+        })
     }
 
     /// Kills the chains that match; says how many were alive.
     pub(crate) fn revoke(&mut self, selection: &Selection<'_>) -> usize {
-        if selection.member_id.is_some_and(|wanted| wanted != self.member_id) {
-            return 0;
-        }
         let matching = self.chains.iter_mut().filter(|chain| {
             !chain.revoked
-                && selection.user_id.is_none_or(|wanted| wanted == chain.user_id)
-                && selection.client_id.is_none_or(|wanted| wanted == chain.client_id)
+                && selection.user_id.is_none_or(|wanted| wanted == chain.holder.user_id)
+                && selection.member_id.is_none_or(|wanted| wanted == chain.holder.member_id)
+                && selection.client_id.is_none_or(|wanted| wanted == chain.holder.client_id)
         });
         matching.map(|chain| chain.revoked = true).count()
     }
 
-    /// Ground truth, in the order of issue.
-    pub(crate) fn to_json(&self, now: i64) -> Value {
-        let mut rows: Vec<(u64, Value)> =
-            Vec::with_capacity(self.access.len() + self.refresh.len());
-        for (token, entry) in &self.access {
-            let alive = !entry.dead && entry.expires_at > now && !self.chains[entry.chain].revoked;
-            let times = (entry.issued_at, entry.expires_at);
-            rows.push((entry.n, self.row("access", token, entry.chain, times, alive, false)));
-        }
-        for (token, entry) in &self.refresh {
-            let alive = !entry.spent && entry.expires_at > now && !self.chains[entry.chain].revoked;
-            let times = (entry.issued_at, entry.expires_at);
-            rows.push((
-                entry.n,
-                self.row("refresh", token, entry.chain, times, alive, entry.spent),
-            ));
-        }
-        rows.sort_unstable_by_key(|(n, _)| *n);
-        rows.into_iter().map(|(_, row)| row).collect()
-    }
-
-    fn row(
-        &self,
-        kind: &str,
-        token: &Token,
-        id: ChainId,
-        times: (i64, i64),
-        alive: bool,
-        spent: bool,
-    ) -> Value {
-        let chain = &self.chains[id];
-        json!({
-            "kind": kind,
-            "token": token.text(),
-            "client_id": chain.client_id,
-            "member_id": self.member_id,
-            "user_id": chain.user_id,
-            "chain": id + 1,
-            "issued_at": times.0,
-            "expires_at": times.1,
-            "alive": alive,
-            "spent": spent,
-        })
-    }
-
-    fn issue(&mut self, chain: ChainId, now: i64) -> Pair {
-        let Chain { client_id, user_id, .. } = &self.chains[chain];
-        let (owner, user_id) = (self.owner(client_id), *user_id);
+    fn issue(&mut self, chain: ChainId, now: i64, refresh_life: i64) -> Pair {
+        let holder = Arc::clone(&self.chains[chain].holder);
+        let owner = owner(&holder);
         let expires_at = now + ACCESS_LIFE;
-        let access = Token::mint(expires_at, owner, user_id);
-        let refresh = Token::mint(now + REFRESH_LIFE, owner, user_id);
+        let access = Token::mint(expires_at, owner, holder.user_id);
+        let refresh = Token::mint(now + refresh_life, owner, holder.user_id);
         let n = self.issued;
         self.issued += 2;
         self.access.insert(access, Access { n, chain, issued_at: now, expires_at, dead: false });
@@ -227,16 +209,18 @@ impl Ledger {
             n: n + 1,
             chain,
             issued_at: now,
-            expires_at: now + REFRESH_LIFE,
-            spent: false,
+            expires_at: now + refresh_life,
+            spent_at: None,
+            dead: false,
             access,
+            successors: Vec::new(),
         };
         self.refresh.insert(refresh, entry);
-        Pair { access, refresh, user_id, expires_at }
+        Pair { access, refresh, expires_at, holder }
     }
+}
 
-    /// The part of a token that stays the same for one portal and application.
-    fn owner(&self, client_id: &str) -> [u8; 8] {
-        mix(hash_text(&self.member_id), hash_text(client_id)).to_be_bytes()
-    }
+/// The part of a token that stays the same for one portal and application.
+fn owner(holder: &Holder) -> [u8; 8] {
+    mix(hash_text(&holder.member_id), hash_text(&holder.client_id)).to_be_bytes()
 }

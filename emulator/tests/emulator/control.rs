@@ -187,11 +187,15 @@ async fn reset_is_like_a_fresh_start() {
 async fn settings_are_shown_and_nothing_is_half_changed() {
     let running = start(small()).await;
     let before = running.truth("/settings").await;
-    assert_eq!(
-        before,
-        json!({"auto_consent": null, "old_access": "lives", "omit": [], "status": "L", "burst": 0,
-               "leak_per_second": 2.0, "server_domain": null, "client_endpoint": null})
-    );
+    let expected = json!({
+        "auto_consent": null, "old_access": "lives", "omit": [], "status": "L", "burst": 0,
+        "leak_per_second": 2.0, "server_domain": null, "client_endpoint": null,
+        "profile": "cloud", "rotation": "strict", "refresh_days": 30, "bearer": true,
+        "http_webhooks": true, "batch_overflow": "command", "event_refresh_token": false,
+    });
+    for (name, value) in expected.as_object().unwrap() {
+        assert_eq!(&before[name], value, "{name}");
+    }
     let reply = running.try_control("/settings", json!({"status": "D", "burst": "many"})).await;
     assert_eq!(reply.json()["field"], "burst");
     assert_eq!(running.truth("/settings").await, before);
@@ -222,6 +226,14 @@ async fn every_refusal_names_its_field() {
         ("/settings", json!({"leak_per_second": -0.5}), "leak_per_second"),
         ("/settings", json!({"server_domain": "a\r\nb"}), "server_domain"),
         ("/settings", json!({"client_endpoint": "x".repeat(501)}), "client_endpoint"),
+        ("/settings", json!({"statuses": {"x": 99}}), "statuses"),
+        ("/settings", json!({"operating_cost": 5}), "operating_cost"),
+        ("/settings", json!({"profile": "cellar"}), "profile"),
+        ("/settings", json!({"refresh_days": 0}), "refresh_days"),
+        ("/settings", json!({"front": "yes"}), "front"),
+        ("/domain", json!({"port": 70_000}), "port"),
+        ("/installed", json!({"client_id": "local.other"}), "client_id"),
+        ("/installed", json!({"installed": 1}), "installed"),
         ("/revoke", json!({"user": 1}), "user"),
         ("/revoke", json!({"member_id": 5}), "member_id"),
         ("/faults", json!({"kind": "drop"}), "at"),

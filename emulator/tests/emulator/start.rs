@@ -2,7 +2,9 @@
 
 use std::net::IpAddr;
 
-use evergrant_emulator::{Config, DataFile, Emulator, Entity};
+use evergrant_emulator::{
+    Application, Config, DataFile, Emulator, Entity, PortalConfig, UserConfig,
+};
 
 use crate::support::{small, start};
 
@@ -28,6 +30,10 @@ async fn the_ready_line_has_everything_a_launcher_needs() {
         "member_id",
         "webhook",
         "pid",
+        "regional_authorization",
+        "portals",
+        "applications",
+        "tls",
     ];
     assert_eq!(keys, expected);
     let ready = running.ready();
@@ -105,6 +111,10 @@ async fn a_taken_port_is_named() {
 #[tokio::test]
 async fn impossible_settings_are_named_and_secrets_are_not_repeated() {
     let text = str::to_owned;
+    let map = |pairs: &[(&str, &str)]| {
+        pairs.iter().map(|(name, value)| (text(name), serde_json::json!(value))).collect()
+    };
+    let seeded = |seed| PortalConfig { seed: Some(seed), ..PortalConfig::default() };
     for (field, config) in [
         ("client_id", Config { client_id: String::new(), ..small() }),
         ("client_id", Config { client_id: text("with space"), ..small() }),
@@ -120,6 +130,12 @@ async fn impossible_settings_are_named_and_secrets_are_not_repeated() {
         ("auto_consent", Config { auto_consent: Some(0), ..small() }),
         ("now", Config { now: Some(-1), ..small() }),
         ("now", Config { now: Some(i64::MAX), ..small() }),
+        ("scope", Config { scope: vec![text("a b")], ..small() }),
+        ("settings", Config { settings: map(&[("burst", "many")]), ..small() }),
+        ("settings", Config { settings: map(&[("brust", "1")]), ..small() }),
+        ("users", Config { users: vec![UserConfig::default()], ..small() }),
+        ("applications", Config { applications: vec![Application::default()], ..small() }),
+        ("portals", Config { portals: vec![seeded(24)], ..small() }),
     ] {
         let error = refused(config).await;
         assert!(error.starts_with(&format!("{field}:")), "{field}: {error}");
@@ -143,7 +159,7 @@ fn debug_shows_no_secret() {
 #[test]
 fn entities_are_read_from_words() {
     assert_eq!("deal".parse(), Ok(Entity::Deal));
-    assert!("company".parse::<Entity>().unwrap_err().contains("lead, deal or contact"));
+    assert!("invoice".parse::<Entity>().unwrap_err().contains("lead, deal, contact"));
 }
 
 #[tokio::test]

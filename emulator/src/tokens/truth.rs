@@ -1,0 +1,58 @@
+//! Ground truth for tests: the one place where tokens are shown.
+
+use serde_json::{Value, json};
+
+use super::{ChainId, Ledger, Token};
+
+impl Ledger {
+    /// Every token, in the order of issue.
+    pub(crate) fn to_json(&self, now: i64) -> Value {
+        let mut rows: Vec<(u64, Value)> =
+            Vec::with_capacity(self.access.len() + self.refresh.len());
+        for (token, entry) in &self.access {
+            let alive = !entry.dead && entry.expires_at > now && !self.chains[entry.chain].revoked;
+            let times = (entry.issued_at, entry.expires_at);
+            rows.push((entry.n, self.row("access", token, entry.chain, times, alive, false)));
+        }
+        for (token, entry) in &self.refresh {
+            let spent = entry.spent_at.is_some();
+            let alive = !spent
+                && !entry.dead
+                && entry.expires_at > now
+                && !self.chains[entry.chain].revoked;
+            let times = (entry.issued_at, entry.expires_at);
+            rows.push((entry.n, self.row("refresh", token, entry.chain, times, alive, spent)));
+        }
+        rows.sort_unstable_by_key(|(n, _)| *n);
+        rows.into_iter().map(|(_, row)| row).collect()
+    }
+
+    /// Every chain and what was done with it.
+    pub(crate) fn chains_json(&self) -> Value {
+        self.chains.iter().enumerate().map(|(index, chain)| chain.to_json(index)).collect()
+    }
+
+    fn row(
+        &self,
+        kind: &str,
+        token: &Token,
+        id: ChainId,
+        times: (i64, i64),
+        alive: bool,
+        spent: bool,
+    ) -> Value {
+        let holder = &self.chains[id].holder;
+        json!({
+            "kind": kind,
+            "token": token.text(),
+            "client_id": holder.client_id,
+            "member_id": holder.member_id,
+            "user_id": holder.user_id,
+            "chain": id + 1,
+            "issued_at": times.0,
+            "expires_at": times.1,
+            "alive": alive,
+            "spent": spent,
+        })
+    }
+}

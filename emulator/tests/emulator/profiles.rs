@@ -1,0 +1,173 @@
+//! Cloud and box, the order of checks, and where credentials are read.
+
+use evergrant_emulator::{Config, Profile};
+use serde_json::{Value, json};
+
+use crate::support::{Pair, Reply, Running, small, start};
+
+async fn boxed() -> Running {
+    start(Config { profile: Profile::Box, now: Some(1_780_000_000), ..small() }).await
+}
+
+async fn portal(running: &Running, path: &str) -> Reply {
+    running.get(&format!("{}/rest/{path}", running.ready().portal)).await
+}
+
+#[tokio::test]
+async fn errors_have_the_status_of_their_profile() {
+    let running = start(small()).await;
+    let pair = running.pair_of(5).await;
+    for (change, code, cloud, own) in [
+        (json!({"http_webhooks": false}), "INVALID_REQUEST", 400, 401),
+        (json!({"http_webhooks": true, "blocked": true}), "OVERLOAD_LIMIT", 503, 401),
+        (json!({"blocked": false, "paid": false}), "ACCESS_DENIED", 403, 401),
+        (json!({"paid": true, "deleted": true}), "PORTAL_DELETED", 500, 403),
+    ] {
+        for (profile, status) in [("cloud", cloud), ("box", own)] {
+            running.control("/settings", change.clone()).await;
+            running.control("/settings", json!({"profile": profile})).await;
+            let reply = running.call("profile", json!({})).await;
+            assert_eq!(reply.error(), (status, code.to_owned()), "{profile}");
+        }
+    }
+    running.control("/settings", json!({"deleted": false, "profile": "box"})).await;
+    running.control("/users", json!({"id": 5, "access": false})).await;
+    let refused = running.call_as(&pair.access, "profile").await;
+    assert_eq!(refused.error(), (401, "user_access_error".to_owned()));
+    running.control("/settings", json!({"statuses": {"user_access_error": 418}})).await;
+    assert_eq!(running.call_as(&pair.access, "profile").await.status, 418);
+}
+
+#[tokio::test]
+async fn checks_come_in_the_order_of_the_server() {
+    let running = start(small()).await;
+    let unknown = portal(&running, "no.such.method?auth=nonsense").await;
+    assert_eq!(unknown.error(), (404, "ERROR_METHOD_NOT_FOUND".to_owned()), "before credentials");
+    running.control("/settings", json!({"deleted": true})).await;
+    let deleted = portal(&running, "no.such.method").await;
+    assert_eq!(deleted.error().1, "PORTAL_DELETED", "before the method");
+    running.control("/settings", json!({"deleted": false})).await;
+
+    let pair = running.pair().await;
+    let bearer = async |token: &str, path: &str| {
+        let url = format!("{}/rest/{path}", running.ready().portal);
+        Reply::of(running.http.get(url).bearer_auth(token).send().await.unwrap()).await
+    };
+    let both = format!("profile?auth={}", pair.access);
+    assert_eq!(bearer("nonsense", &both).await.error().1, "invalid_token", "Bearer wins");
+    assert_eq!(bearer(&pair.access, "profile?auth=nonsense").await.status, 200);
+    let webhook = bearer("nonsense", "1/emulatedwebhook1/profile").await;
+    assert_eq!(webhook.error().1, "invalid_token", "applications come before webhooks");
+    running.control("/settings", json!({"bearer": false})).await;
+    assert_eq!(bearer("nonsense", &both).await.status, 200);
+    for (query, code) in [
+        ("profile?auth=", "NO_AUTH_FOUND"),
+        ("profile?auth[]=x", "NO_AUTH_FOUND"),
+        ("profile?auth=x", "invalid_token"),
+        ("profile?aplogin=1&ap=wrong", "INVALID_CREDENTIALS"),
+        ("profile?aplogin=1", "NO_AUTH_FOUND"),
+        ("profile?sessid=x", "access_denied"),
+    ] {
+        assert_eq!(portal(&running, query).await.error(), (401, code.to_owned()), "{query}");
+    }
+    let fallback = format!("profile?auth=&access_token={}", pair.access);
+    assert_eq!(portal(&running, &fallback).await.status, 200);
+    assert_eq!(portal(&running, "profile?aplogin=1&ap=emulatedwebhook1").await.status, 200);
+    let login = "profile?aplogin=user1@example.com&ap=emulatedwebhook1";
+    assert_eq!(portal(&running, login).await.status, 200);
+    running.control("/settings", json!({"unknown_token": "NO_AUTH_FOUND"})).await;
+    assert_eq!(portal(&running, "profile?auth=x").await.error().1, "NO_AUTH_FOUND");
+}
+
+#[tokio::test]
+async fn a_box_believes_its_first_verdict_for_an_hour() {
+    let running = boxed().await;
+    running.control("/settings", json!({"old_access": "dies"})).await;
+    let (seen, unseen) = (running.pair().await, running.pair().await);
+    assert_eq!(running.call_as(&seen.access, "profile").await.status, 200);
+    for pair in [&seen, &unseen] {
+        running.refresh(&pair.refresh).await;
+    }
+    assert_eq!(running.call_as(&seen.access, "profile").await.status, 200, "remembered");
+    assert_eq!(running.oracle(&seen.access).await.status, 401, "the issuer knows better");
+    let refused = running.call_as(&unseen.access, "profile").await;
+    assert_eq!(refused.error(), (401, "invalid_token".to_owned()));
+    running.control("/clock", json!({"advance": 3599})).await;
+    assert_eq!(running.call_as(&seen.access, "profile").await.status, 200);
+    running.control("/clock", json!({"advance": 2})).await;
+    assert_eq!(running.call_as(&seen.access, "profile").await.status, 401);
+
+    // A bad word is remembered too: the token was told expired, and stays so when the clock is turned back.
+    let pair = Pair::of(&running.exchange(&running.code(1).await).await.json());
+    running.control("/clock", json!({"advance": 3600})).await;
+    assert_eq!(running.call_as(&pair.access, "profile").await.error().1, "expired_token");
+    running.control("/clock", json!({"advance": -600})).await;
+    assert_eq!(running.call_as(&pair.access, "profile").await.error().1, "expired_token");
+    running.control("/settings", json!({"verdict_cache": 0})).await;
+    assert_eq!(running.call_as(&pair.access, "profile").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_box_has_no_front() {
+    let running = start(Config { profile: Profile::Box, burst: 1, ..small() }).await;
+    for _ in 0..5 {
+        assert_eq!(running.call("profile", json!({})).await.status, 200);
+    }
+    let reply = running.call("profile", json!({})).await;
+    assert_eq!(reply.json()["time"].get("operating"), None, "no limiter, no figures");
+    assert_eq!(reply.header("x-bitrix-rest-time"), "");
+    running.control("/settings", json!({"front": true, "operating_limit": 420})).await;
+    assert_eq!(running.call("profile", json!({})).await.json()["time"]["operating"], 0.0);
+    assert_eq!(running.call("profile", json!({})).await.status, 503);
+}
+
+#[tokio::test]
+async fn cloud_headers_and_cors_are_there() {
+    let running = start(small()).await;
+    let pair = running.pair().await;
+    let reply = running.call_as(&pair.access, "profile").await;
+    assert_eq!(reply.header("x-bitrix-rest-application"), running.ready().client_id);
+    assert_eq!(reply.header("access-control-allow-origin"), "*");
+    assert_eq!(reply.header("access-control-allow-headers"), "origin, content-type, accept");
+    assert_eq!(reply.header("x-content-type-options"), "nosniff");
+    let url = format!("{}/rest/profile", running.ready().portal);
+    let options = running.http.request(reqwest::Method::OPTIONS, url).send().await.unwrap();
+    let options = Reply::of(options).await;
+    assert_eq!((options.status, options.text.as_str()), (200, ""));
+    assert_eq!(options.header("access-control-allow-origin"), "*");
+}
+
+#[tokio::test]
+async fn the_proxy_can_be_switched_off() {
+    let running = start(small()).await;
+    running.control("/settings", json!({"proxy_token": false})).await;
+    let url = format!("{}/oauth/token/", running.ready().portal);
+    assert_eq!(running.get(&url).await.status, 404);
+}
+
+#[tokio::test]
+async fn the_time_block_has_its_variants() {
+    let running = start(small()).await;
+    let time = async |shape: &str| {
+        running.control("/settings", json!({"time": shape})).await;
+        running.call("profile", json!({})).await.json()["time"].clone()
+    };
+    let whole = |time: &Value| time["start"].is_u64();
+    let usual = time("integer_start").await;
+    assert!(whole(&usual) && usual["operating_reset_at"].is_u64(), "{usual}");
+    let full = time("full").await;
+    assert!(!whole(&full) && full["operating"].is_number(), "{full}");
+    assert_eq!(time("without_reset").await.get("operating_reset_at"), None);
+    assert_eq!(time("without_operating").await.get("operating"), None);
+    assert_eq!(time("absent").await, Value::Null);
+}
+
+#[tokio::test]
+async fn settings_can_be_given_at_the_start() {
+    let settings = json!({"status": "P", "rotation": "family"}).as_object().unwrap().clone();
+    let running = start(Config { settings, ..small() }).await;
+    assert_eq!(running.truth("/settings").await["rotation"], "family");
+    running.control("/settings", json!({"status": "D"})).await;
+    running.control("/settings", json!({"status": null})).await;
+    assert_eq!(running.truth("/settings").await["status"], "P", "null is as at the start");
+}
