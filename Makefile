@@ -17,5 +17,8 @@ bench: ## Speed, side by side with the floor
 docs: ## The user guide, into docs/book
 	@tools/docs
 
-soak fuzz:
-	@echo "make $@: nothing yet"
+fuzz: ## Nonsense for the parsers, for as long as you like
+	@tools/fuzz
+
+soak:
+	@echo "make soak: nothing yet"

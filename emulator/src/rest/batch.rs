@@ -114,7 +114,8 @@ fn run_command(
     }
     let mut params = Params::from_map(parse_query(query.as_bytes())).inside(call.params);
     params.iter_mut().for_each(|value| reference::resolve(value, answers));
-    let mut result = Vec::with_capacity(512);
+    // A page of rows with a few columns fits without growing.
+    let mut result = Vec::with_capacity(8 * 1024);
     let inner = Call { world, caller: call.caller, params: &params, method };
     if !inner.covers(METHODS[method].scope) {
         return Err(RestError::insufficient_scope(&inner).wordless());
@@ -139,6 +140,7 @@ fn run_command(
 /// PHP's array: `[]` when empty, a list when the keys are 0, 1, 2 …, else an object.
 fn write_map(out: &mut Vec<u8>, map: &[(String, Vec<u8>)]) {
     let list = map.iter().enumerate().all(|(n, (key, _))| *key == n.to_string());
+    out.reserve(map.iter().map(|(key, bytes)| key.len() + bytes.len() + 4).sum::<usize>() + 2);
     out.push(if list { b'[' } else { b'{' });
     for (key, bytes) in map {
         if list {
