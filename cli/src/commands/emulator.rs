@@ -72,13 +72,19 @@ pub(crate) struct EmulatorCommand {
     /// How many contacts to make up.
     #[arg(long, value_name = "COUNT")]
     contacts: Option<usize>,
+    /// How many companies to make up.
+    #[arg(long, value_name = "COUNT")]
+    companies: Option<usize>,
+    /// How many tasks to make up.
+    #[arg(long, value_name = "COUNT")]
+    tasks: Option<usize>,
     /// How many of a hundred ids have a row; the others are gaps.
     #[arg(long, value_name = "PERCENT")]
     id_density: Option<u8>,
     /// Seed of the made-up rows: the same seed, the same rows.
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
-    /// Rows from a .csv or .json file instead: lead=FILE, deal=FILE or contact=FILE.
+    /// Rows from a .csv or .json file instead: lead=FILE, deal=FILE, contact=FILE, company=FILE or task=FILE.
     #[arg(long, value_name = "ENTITY=FILE", value_parser = data_file)]
     data: Vec<DataFile>,
     /// Consent at once as this user, without a page.
@@ -145,6 +151,8 @@ impl EmulatorCommand {
             leads: self.leads.unwrap_or(default.leads),
             deals: self.deals.unwrap_or(default.deals),
             contacts: self.contacts.unwrap_or(default.contacts),
+            companies: self.companies.unwrap_or(default.companies),
+            tasks: self.tasks.unwrap_or(default.tasks),
             id_density: self.id_density.unwrap_or(default.id_density),
             seed: self.seed.unwrap_or(default.seed),
             data: self.data,
@@ -168,8 +176,8 @@ pub(crate) fn start_error(error: &StartError) -> Error {
 
 fn data_file(text: &str) -> std::result::Result<DataFile, String> {
     let (entity, path) =
-        text.split_once('=').ok_or("write lead=FILE, deal=FILE or contact=FILE")?;
-    let entity = entity.parse().map_err(|_| "the entity must be lead, deal or contact")?;
+        text.split_once('=').ok_or("write ENTITY=FILE, such as lead=leads.csv")?;
+    let entity = entity.parse().map_err(|_| "the entity must be lead, deal, contact, company or task")?;
     Ok(DataFile { entity, path: PathBuf::from(path) })
 }
 
