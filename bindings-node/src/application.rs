@@ -148,7 +148,7 @@ impl Application {
     #[must_use]
     pub fn peek_token(&self, id: i64, min_ttl: Option<i64>) -> Option<Token> {
         let min_ttl = min_ttl.unwrap_or(evergrant::DEFAULT_MIN_TTL);
-        self.core.peek_token(id, min_ttl).map(Token::from)
+        self.core.peek_token(id, min_ttl).map(|token| Token::from((*token).clone()))
     }
 
     /// A token newer than a generation.

@@ -1,6 +1,6 @@
 //! An application: its credentials, its grants, and the way from a person's consent to a client.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use crate::{
     AuthorizeLink, Client, Clock, Error, Portal, Redirect, Result, Secret, Token,
@@ -241,8 +241,8 @@ impl Application {
     /// A token that this process has already, if it lives at least `min_ttl` seconds more (at least
     /// one). Never waits.
     #[must_use]
-    pub fn peek_token(&self, id: GrantId, min_ttl: i64) -> Option<Token> {
-        self.keeper.peek(id, min_ttl.max(1)).map(|token| (*token).clone())
+    pub fn peek_token(&self, id: GrantId, min_ttl: i64) -> Option<Arc<Token>> {
+        self.keeper.peek(id, min_ttl.max(1))
     }
 
     /// A token newer than `generation`, for a reader whose token the portal called expired. Renews

@@ -175,9 +175,9 @@ pub(crate) fn start_error(error: &StartError) -> Error {
 }
 
 fn data_file(text: &str) -> std::result::Result<DataFile, String> {
-    let (entity, path) =
-        text.split_once('=').ok_or("write ENTITY=FILE, such as lead=leads.csv")?;
-    let entity = entity.parse().map_err(|_| "the entity must be lead, deal, contact, company or task")?;
+    let (entity, path) = text.split_once('=').ok_or("write ENTITY=FILE, such as lead=leads.csv")?;
+    let entity =
+        entity.parse().map_err(|_| "the entity must be lead, deal, contact, company or task")?;
     Ok(DataFile { entity, path: PathBuf::from(path) })
 }
 
