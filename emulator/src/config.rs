@@ -19,8 +19,19 @@ use crate::settings::{Profile, Settings};
 use crate::users::{self, UserConfig};
 
 /// What the first application's card grants unless somebody says otherwise.
-const SCOPE: &[&str] =
-    &["crm", "user", "department", "disk", "im", "main", "placement", "task", "tasks"];
+const SCOPE: &[&str] = &[
+    "crm",
+    "user",
+    "call",
+    "department",
+    "disk",
+    "im",
+    "main",
+    "note",
+    "placement",
+    "task",
+    "tasks",
+];
 /// The most rows one entity may have: ids stay exact in every language that reads them.
 const MAX_ROWS: usize = 100_000_000;
 

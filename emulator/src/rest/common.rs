@@ -38,6 +38,7 @@ const ALL_SCOPES: &[&str] = &[
     "main",
     "messageservice",
     "mobile",
+    "note",
     "pay_system",
     "placement",
     "pull",

@@ -80,9 +80,13 @@ impl RestError {
 
     /// A REST 3.0 error: the code is the name of an exception.
     pub(crate) fn v3(status: u16, exception: &str, message: &str) -> Self {
-        let code = format!("{V3}{exception}EXCEPTION");
+        Self::v3_own(status, &format!("{V3}{exception}EXCEPTION"), message)
+    }
+
+    /// A REST 3.0 error with a code of the method's own.
+    pub(crate) fn v3_own(status: u16, code: &str, message: &str) -> Self {
         let body = json!({"error": {"code": code, "message": message}});
-        Self { status, code, body }
+        Self { status, code: code.to_owned(), body }
     }
 
     /// A REST 3.0 error about one field of the request.

@@ -31,6 +31,7 @@ const fn item(name: &'static str, operation: Operation) -> Method {
 pub(crate) static METHODS: &[Method] = &[
     open("access.name", user::access_name),
     open("api/batch", v3::nothing),
+    scoped("call", "api/call.followup.list", v3::follow_up::list),
     open("api/documentation", v3::openapi),
     scoped("main", "api/main.eventlog.aggregate", v3::event_log::aggregate),
     scoped("main", "api/main.eventlog.field.get", v3::event_log::field_get),
@@ -38,6 +39,7 @@ pub(crate) static METHODS: &[Method] = &[
     scoped("main", "api/main.eventlog.get", v3::event_log::get),
     scoped("main", "api/main.eventlog.list", v3::event_log::list),
     scoped("main", "api/main.eventlog.tail", v3::event_log::tail),
+    scoped("note", "api/note.collection.list", v3::collection::list),
     open("api/rest.documentation.openapi", v3::openapi),
     open("api/rest.scope.list", v3::scopes),
     open("api/scopes", v3::scopes),

@@ -2,11 +2,13 @@
 //! change lies over both. A million rows cost nothing until they are asked for.
 
 mod cell;
+mod collection;
 mod company;
 mod contact;
 mod deal;
 mod event_log;
 mod field;
+mod follow_up;
 mod generator;
 mod ids;
 mod import;
@@ -38,6 +40,8 @@ pub(crate) type TablesCopy = [TableCopy; Entity::ALL.len()];
 pub(crate) struct Tables {
     entities: [Table; Entity::ALL.len()],
     pub(crate) event_log: Table,
+    pub(crate) follow_ups: Table,
+    pub(crate) collections: Table,
 }
 
 impl Tables {
@@ -46,7 +50,13 @@ impl Tables {
         let [lead, deal, contact, company, task] = Entity::ALL;
         let load = |entity| Table::load(config, entity);
         let entities = [load(lead)?, load(deal)?, load(contact)?, load(company)?, load(task)?];
-        Ok(Self { entities, event_log: Table::event_log(config) })
+        let fixed = |name, fields, rows| Table::fixed(config, name, fields, rows);
+        Ok(Self {
+            entities,
+            event_log: fixed("event_log", event_log::FIELDS, event_log::ROWS),
+            follow_ups: fixed("follow_up", follow_up::FIELDS, follow_up::ROWS),
+            collections: fixed("collection", collection::FIELDS, collection::ROWS),
+        })
     }
 
     pub(crate) fn get(&self, entity: Entity) -> &Table {

@@ -11,7 +11,7 @@ use super::generator::{Related, Source, table_seed};
 use super::ids::Density;
 use super::import::{self, Imported};
 use super::item::Shape;
-use super::{company, contact, deal, event_log, lead, task};
+use super::{company, contact, deal, lead, task};
 use crate::config::{Config, Entity};
 use crate::emulator::StartError;
 use crate::sync::Shared;
@@ -128,10 +128,9 @@ impl Table {
         Ok(Self::new(fields, base))
     }
 
-    /// The portal's event log, which no call changes.
-    pub(crate) fn event_log(config: &Config) -> Self {
-        let base = generated(config, "event_log", event_log::ROWS);
-        Self::new(event_log::FIELDS.to_vec(), base)
+    /// A table that no call changes and no setting sizes.
+    pub(crate) fn fixed(config: &Config, name: &str, fields: &[Field], rows: u64) -> Self {
+        Self::new(fields.to_vec(), generated(config, name, rows))
     }
 
     fn new(fields: Vec<Field>, base: Base) -> Self {

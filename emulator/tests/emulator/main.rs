@@ -14,6 +14,7 @@ mod faults;
 mod handler;
 mod import;
 mod items;
+mod keyset;
 mod limits;
 mod messages;
 mod more_faults;

@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 
 use crate::support::{Reply, Running, small, start};
 
-async fn call(running: &Running, method: &str, body: Value) -> Reply {
+pub(crate) async fn call(running: &Running, method: &str, body: Value) -> Reply {
     let url = running.ready().webhook.replace("/rest/", "/rest/api/");
     running.post_json(&format!("{url}{method}"), &body).await
 }
 
-async fn result(running: &Running, method: &str, body: Value) -> Value {
+pub(crate) async fn result(running: &Running, method: &str, body: Value) -> Value {
     let reply = call(running, method, body).await;
     assert_eq!(reply.status, 200, "{method}: {}", reply.text);
     assert!(reply.json()["time"]["start"].is_i64(), "{}", reply.text);
@@ -18,7 +18,7 @@ async fn result(running: &Running, method: &str, body: Value) -> Value {
 }
 
 /// Status and the code without its common beginning.
-fn refusal(reply: &Reply) -> (u16, String) {
+pub(crate) fn refusal(reply: &Reply) -> (u16, String) {
     let body = reply.json();
     assert!(body.get("result").is_none() && body.get("time").is_none(), "{body}");
     assert!(body["error"]["message"].is_string(), "{body}");
@@ -26,7 +26,7 @@ fn refusal(reply: &Reply) -> (u16, String) {
     (reply.status, code.replace("BITRIX_REST_V3_EXCEPTION_", "").replace("EXCEPTION", ""))
 }
 
-fn refused(status: u16, code: &str) -> (u16, String) {
+pub(crate) fn refused(status: u16, code: &str) -> (u16, String) {
     (status, code.to_owned())
 }
 

@@ -2,9 +2,12 @@
 
 mod aggregate;
 mod batch;
+pub(super) mod collection;
 mod dto;
 pub(super) mod event_log;
+pub(super) mod follow_up;
 mod idempotency;
+mod keyset;
 mod openapi;
 mod query;
 pub(super) mod task;

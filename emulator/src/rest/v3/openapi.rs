@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::super::common::answer;
 use super::super::{Call, Page, RestError, methods};
 use super::dto::Dto;
-use super::{event_log, task};
+use super::{collection, event_log, follow_up, task};
 
 /// Methods whose answer has no `result` around it.
 pub(super) fn is_raw(name: &str) -> bool {
@@ -48,11 +48,13 @@ pub(crate) fn openapi(_: &Call<'_>, out: &mut Vec<u8>) -> Result<Page, RestError
     let document = json!({
         "openapi": "3.0.0",
         "info": {"title": "Bitrix24 REST V3 API", "version": "1.0.0"},
-        "tags": [{"name": "main"}, {"name": "rest"}, {"name": "tasks"}],
+        "tags": [{"name": "call"}, {"name": "main"}, {"name": "note"}, {"name": "rest"}, {"name": "tasks"}],
         "paths": paths,
         "components": {"schemas": {
             task::DTO.name: schema(&task::DTO),
             event_log::DTO.name: schema(&event_log::DTO),
+            follow_up::DTO.name: schema(&follow_up::DTO),
+            collection::DTO.name: schema(&collection::DTO),
         }},
     });
     Ok(answer(out, &document))

@@ -181,7 +181,7 @@ fn order(dto: &Dto, table: &Table, given: Option<&Value>) -> Result<Vec<(usize, 
 }
 
 /// A whole number, also as text.
-fn number(value: &Value) -> Option<usize> {
+pub(super) fn number(value: &Value) -> Option<usize> {
     match value {
         Value::Number(number) => number.as_u64().and_then(|number| usize::try_from(number).ok()),
         Value::String(text) => text.parse().ok(),

@@ -167,5 +167,7 @@ const TASK: [&str; 64] = [
 ];
 
 pub(super) fn is_v3(source: &str) -> bool {
-    ["-rest-v3.md", "tasks-task-field-", "main-eventlog-"].iter().any(|part| source.contains(part))
+    ["-rest-v3.md", "tasks-task-field-", "main-eventlog-", "note-collection-"]
+        .iter()
+        .any(|part| source.contains(part))
 }
