@@ -1,5 +1,5 @@
 # Thin on purpose: what these do is in tools/.
-.PHONY: demo test lint bench docs soak fuzz
+.PHONY: demo test lint bench docs fuzz
 
 demo: ## The whole way on this machine alone: consent, call, expiry, rotation, ten thousand leads
 	@tools/prepare rust
@@ -19,6 +19,3 @@ docs: ## The user guide, into docs/book
 
 fuzz: ## Nonsense for the parsers, for as long as you like
 	@tools/fuzz
-
-soak:
-	@echo "make soak: nothing yet"
