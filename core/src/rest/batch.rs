@@ -63,7 +63,7 @@ impl Client {
             .enumerate()
             .map(|(index, command)| (name(index), command.line().into()))
             .collect();
-        let answer = self.call("batch", json!({"halt": 0, "cmd": lines})).await?;
+        let mut answer = self.call("batch", json!({"halt": 0, "cmd": lines})).await?;
         if answer.result.get("result").is_none() || answer.result.get("result_error").is_none() {
             return Err(Error::new(
                 Kind::UnexpectedAnswer,
@@ -71,7 +71,7 @@ impl Client {
             ));
         }
         let outcome = |(index, command): (usize, &Command)| {
-            outcome(&answer.result, index).map_err(|error| {
+            outcome(&mut answer.result, index).map_err(|error| {
                 let error =
                     error.with("method", command.method.clone()).with("command", index.to_string());
                 match self.portal() {
@@ -90,22 +90,24 @@ fn name(index: usize) -> String {
 }
 
 /// The maps of a batch are objects, or `[]` where they are empty.
-fn outcome(maps: &Value, index: usize) -> Result<Answer> {
-    let at = |map: &str| maps.get(map).and_then(|map| map.get(name(index)));
-    if let Some(error) = at("result_error") {
+fn outcome(maps: &mut Value, index: usize) -> Result<Answer> {
+    // Taken out, not copied: a batch of pages holds thousands of rows.
+    let mut take =
+        |map: &str| maps.get_mut(map).and_then(|map| map.get_mut(name(index))).map(Value::take);
+    if let Some(error) = take("result_error") {
         let description =
             error.get("error_description").and_then(Value::as_str).unwrap_or_default();
-        return Err(vendor_error(error.get("error").unwrap_or(error), description, None));
+        return Err(vendor_error(error.get("error").unwrap_or(&error), description, None));
     }
-    let result = at("result").ok_or_else(|| {
+    let result = take("result").ok_or_else(|| {
         Error::new(Kind::UnexpectedAnswer, "the portal's answer leaves this command out")
             .advise("It may have been executed: look before you repeat it.")
     })?;
     Ok(Answer {
-        result: result.clone(),
-        next: count(at("result_next")),
-        total: count(at("result_total")),
-        time: at("result_time").cloned(),
+        result,
+        next: count(take("result_next").as_ref()),
+        total: count(take("result_total").as_ref()),
+        time: take("result_time"),
     })
 }
 
@@ -115,15 +117,15 @@ mod tests {
 
     #[test]
     fn every_command_has_its_outcome_in_its_place() {
-        let maps = json!({
+        let mut maps = json!({
             "result": {"c0": [1], "c2": null},
             "result_error": {"c1": {"error": "", "error_description": "Not found"}},
             "result_total": {"c0": 654}, "result_next": {"c0": 50}, "result_time": [],
         });
-        assert_eq!(outcome(&maps, 0).unwrap().total, Some(654));
-        assert_eq!(outcome(&maps, 1).unwrap_err().code(), Some(""));
-        assert_eq!(outcome(&maps, 2).unwrap().result, Value::Null);
-        assert_eq!(outcome(&maps, 3).unwrap_err().kind(), Kind::UnexpectedAnswer);
+        assert_eq!(outcome(&mut maps, 0).unwrap().total, Some(654));
+        assert_eq!(outcome(&mut maps, 1).unwrap_err().code(), Some(""));
+        assert_eq!(outcome(&mut maps, 2).unwrap().result, Value::Null);
+        assert_eq!(outcome(&mut maps, 3).unwrap_err().kind(), Kind::UnexpectedAnswer);
     }
 
     #[tokio::test]
