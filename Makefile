@@ -2,8 +2,7 @@
 .PHONY: demo test lint bench docs fuzz
 
 demo: ## The whole way on this machine alone: consent, call, expiry, rotation, ten thousand leads
-	@tools/prepare rust
-	@cargo run --quiet --package evergrant-cli -- demo
+	@tools/demo
 
 test: ## Everything: lint, Rust, Python, Node, templates, install from source
 	@tools/test
