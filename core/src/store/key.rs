@@ -1,4 +1,4 @@
-//! Finding the master key.
+//! Finding the master key: one line per version, the newest seals, the others still open.
 
 use std::{
     fs,
@@ -18,7 +18,9 @@ const KEY_VARIABLE: &str = "EVERGRANT_KEY";
 /// The variable that names a file with the master key.
 const FILE_VARIABLE: &str = "EVERGRANT_KEY_FILE";
 
-/// Where the master key comes from: 32 bytes, as 64 hexadecimal digits or as base64.
+/// Where the master key comes from: 32 bytes, as 64 hexadecimal digits or as base64. To change it,
+/// add a line `2:<new key>` below the old one, restart, re-seal, and remove the old line two days
+/// later, when no spooled answer needs it any more.
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub enum KeySource {
@@ -32,45 +34,79 @@ pub enum KeySource {
     File(PathBuf),
 }
 
-pub(crate) type MasterKey = Zeroizing<[u8; 32]>;
+/// A key, of the master or of a grant's data.
+pub(crate) type SealingKey = Zeroizing<[u8; 32]>;
+
+/// The versions of the master key, oldest first; never empty.
+pub(crate) struct KeyRing(Vec<(u32, SealingKey)>);
+
+impl KeyRing {
+    /// What new texts are sealed with.
+    pub(crate) fn current(&self) -> (u32, &SealingKey) {
+        let newest = self.0.iter().max_by_key(|(version, _)| version);
+        #[expect(clippy::expect_used, reason = "a ring is made with at least one key")]
+        let (version, key) = newest.expect("a key");
+        (*version, key)
+    }
+
+    pub(crate) fn version(&self, wanted: u32) -> Option<&SealingKey> {
+        self.0.iter().find(|(version, _)| *version == wanted).map(|(_, key)| key)
+    }
+}
 
 impl KeySource {
-    /// Finds the key for `store`. `fresh` says that nothing was ever sealed in it: only then may a
-    /// key be made.
-    pub(crate) fn find(&self, store: &dyn Store, fresh: bool) -> Result<MasterKey> {
+    /// What `Default` stands for with this store; the others stand for themselves.
+    pub(crate) fn resolve(&self, store: &dyn Store) -> Result<KeySource> {
+        if !matches!(self, KeySource::Default) {
+            return Ok(self.clone());
+        }
+        if let Some(text) = std::env::var_os(KEY_VARIABLE) {
+            return Ok(KeySource::Key(Secret::new(text.to_string_lossy().into_owned())));
+        }
+        if let Some(path) = std::env::var_os(FILE_VARIABLE) {
+            return Ok(KeySource::File(path.into()));
+        }
+        match store.path() {
+            Some(store) => {
+                let mut name = store.into_os_string();
+                name.push(".key");
+                Ok(KeySource::File(name.into()))
+            }
+            None if store.is_shared() => Err(Error::new(Kind::Key, "a shared store needs a master key")
+                .with("store", store.address())
+                .advise("Name a file with EVERGRANT_KEY_FILE, or give the key in EVERGRANT_KEY, on every machine the same.")),
+            None => Ok(KeySource::Key(Secret::new(BASE64_STANDARD.encode(rand::random::<[u8; 32]>())))),
+        }
+    }
+
+    /// The key file that is made on first use, if this source is that.
+    pub(crate) fn make_beside(&self, store: &dyn Store) -> Result<()> {
+        match (self.resolve(store)?, self) {
+            (KeySource::File(path), KeySource::Default)
+                if store.path().is_some() && std::env::var_os(FILE_VARIABLE).is_none() =>
+            {
+                match fs::metadata(&path) {
+                    Err(error) if error.kind() == ErrorKind::NotFound => create(&path),
+                    _ => Ok(()),
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads the key; the source must be resolved.
+    pub(crate) fn read(&self) -> Result<KeyRing> {
         match self {
             KeySource::Key(text) => decode(text.expose(), "key"),
             KeySource::File(path) => read(path),
-            KeySource::Default => {
-                if let Some(text) = std::env::var_os(KEY_VARIABLE) {
-                    let text = Zeroizing::new(text.to_string_lossy().into_owned());
-                    return decode(&text, KEY_VARIABLE);
-                }
-                if let Some(path) = std::env::var_os(FILE_VARIABLE) {
-                    return read(Path::new(&path));
-                }
-                match store.path() {
-                    Some(path) => beside(&path, fresh),
-                    None => Ok(Zeroizing::new(rand::random())),
-                }
-            }
+            KeySource::Default => Err(malformed("key")),
         }
     }
 }
 
-fn beside(store: &Path, fresh: bool) -> Result<MasterKey> {
-    let mut name = store.as_os_str().to_owned();
-    name.push(".key");
-    let path = PathBuf::from(name);
-    match fs::metadata(&path) {
-        Err(error) if error.kind() == ErrorKind::NotFound && fresh => create(&path),
-        _ => read(&path),
-    }
-}
-
 /// Makes the key file in one step, so that two processes starting together end with one key.
-fn create(path: &Path) -> Result<MasterKey> {
-    let key: MasterKey = Zeroizing::new(rand::random());
+fn create(path: &Path) -> Result<()> {
+    let key: SealingKey = Zeroizing::new(rand::random());
     let text = Zeroizing::new(BASE64_STANDARD.encode(*key));
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{:016x}", rand::random::<u64>()));
@@ -100,10 +136,10 @@ fn create(path: &Path) -> Result<MasterKey> {
         file = %path.display(),
         "made a new master key beside the store: back it up, and keep it apart from the store's backups"
     );
-    read(path)
+    Ok(())
 }
 
-fn read(path: &Path) -> Result<MasterKey> {
+fn read(path: &Path) -> Result<KeyRing> {
     let file = path.display().to_string();
     let metadata = fs::metadata(path).map_err(|error| {
         Error::new(Kind::Key, "the key file cannot be read").with("file", file.clone()).with_source(error).advise(
@@ -126,20 +162,41 @@ fn read(path: &Path) -> Result<MasterKey> {
     decode(&text, "key_file").map_err(|error| error.with("file", file))
 }
 
-fn decode(text: &str, field: &'static str) -> Result<MasterKey> {
-    let text = text.trim();
+/// Lines of `<version>:<key>`; a key alone is version 1.
+fn decode(text: &str, field: &'static str) -> Result<KeyRing> {
+    let mut keys: Vec<(u32, SealingKey)> = Vec::new();
+    for line in text.split([',', '\n']).map(str::trim).filter(|line| !line.is_empty()) {
+        let (version, key) = match line.split_once(':') {
+            None => (1, line),
+            Some((version, key)) => {
+                let version = version.trim().parse().map_err(|_| malformed(field))?;
+                (version, key.trim())
+            }
+        };
+        if keys.iter().any(|(known, _)| *known == version) {
+            return Err(Error::new(Kind::Key, "two lines give the same version of the master key")
+                .with("field", field)
+                .with("version", version.to_string()));
+        }
+        keys.push((version, decode_key(key).ok_or_else(|| malformed(field))?));
+    }
+    if keys.is_empty() { Err(malformed(field)) } else { Ok(KeyRing(keys)) }
+}
+
+fn decode_key(text: &str) -> Option<SealingKey> {
     let bytes = Zeroizing::new(match text.len() {
         64 => (0..32)
             .map(|i| text.get(2 * i..2 * i + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok()))
-            .collect(),
-        _ => BASE64_STANDARD.decode(text).ok(),
+            .collect::<Option<Vec<u8>>>()?,
+        _ => BASE64_STANDARD.decode(text).ok()?,
     });
-    let key: [u8; 32] = bytes.as_deref().and_then(|bytes| bytes.try_into().ok()).ok_or_else(|| {
-        Error::new(Kind::Key, "the master key is malformed")
-            .with("field", field)
-            .advise("A key is 32 bytes, as 64 hexadecimal digits or as base64: `openssl rand -hex 32` makes one.")
-    })?;
-    Ok(Zeroizing::new(key))
+    bytes.as_slice().try_into().map(Zeroizing::new).ok()
+}
+
+fn malformed(field: &'static str) -> Error {
+    Error::new(Kind::Key, "the master key is malformed").with("field", field).advise(
+        "A key is 32 bytes, as 64 hexadecimal digits or as base64: `openssl rand -hex 32` makes one.",
+    )
 }
 
 #[cfg(test)]
@@ -149,10 +206,16 @@ mod tests {
     #[test]
     fn reads_hex_and_base64_and_names_the_field_otherwise() {
         let hex = "00ff".repeat(16);
-        assert_eq!(decode(&format!(" {hex}\n"), "key").unwrap()[..2], [0, 255]);
-        assert_eq!(*decode(&BASE64_STANDARD.encode([7_u8; 32]), "key").unwrap(), [7; 32]);
+        assert_eq!(decode(&format!(" {hex}\n"), "key").unwrap().current().1[..2], [0, 255]);
+        let base64 = BASE64_STANDARD.encode([7_u8; 32]);
+        assert_eq!(**decode(&base64, "key").unwrap().current().1, [7; 32]);
+        let two = decode(&format!("2:{hex}\n1:{base64}\n"), "key").unwrap();
+        assert_eq!((two.current().0, two.current().1[1]), (2, 255));
+        assert_eq!(two.version(1).unwrap()[0], 7);
+        assert!(two.version(3).is_none());
+        assert!(decode(&format!("{hex}\n{hex}"), "key").is_err(), "version 1 twice");
         for bad in ["", "secretsecret", &"zz".repeat(32), &"ff".repeat(31), &"é".repeat(32)] {
-            let error = decode(bad, "key").unwrap_err();
+            let error = decode(bad, "key").err().unwrap();
             assert_eq!(error.kind(), Kind::Key);
             assert!(bad.is_empty() || !format!("{error:?}").contains(bad));
         }

@@ -2,7 +2,7 @@
 //! inside one statement; what the bytes mean is the keeper's business.
 
 mod key;
-mod schema;
+mod rows;
 mod seal;
 mod sqlite;
 
@@ -11,260 +11,165 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use async_trait::async_trait;
 
 pub use key::KeySource;
+pub use rows::{GrantId, Status};
+pub(crate) use rows::*;
 pub(crate) use seal::{Column, Vault};
 pub(crate) use sqlite::SqliteStore;
 
 use crate::{Clock, Error, Result};
 
-/// A grant's number: positive, given once, kept when the portal's address changes.
-pub type GrantId = i64;
+/// How long a spent token's hash, a retired chain, an orphan and a silent node are remembered.
+pub(crate) mod keep {
+    use std::time::Duration;
 
-/// Whose right a grant is.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Identity {
-    /// The application.
-    pub(crate) client_id: String,
-    /// The portal.
-    pub(crate) member_id: String,
-    /// The user; 0 where the vendor did not say.
-    pub(crate) user_id: i64,
+    const DAY: u64 = 24 * 3600;
+    /// Longer than any refresh token lives (180 days by the vendor's word).
+    pub(crate) const SPENT: Duration = Duration::from_secs(200 * DAY);
+    /// A late answer may revive a chain that was given up.
+    pub(crate) const RETIRED: Duration = Duration::from_secs(30 * DAY);
+    /// As long as nodes keep their answers.
+    pub(crate) const ANSWERS: Duration = Duration::from_secs(2 * DAY);
+    /// A node that is silent for longer than this no longer holds up a verdict or a takeover.
+    pub(crate) const HOLD_BACK: Duration = Duration::from_secs(600);
+    /// Spare chains per grant.
+    pub(crate) const SPARES: usize = 2;
 }
 
-/// Whether a grant can be renewed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Status {
-    /// It can.
-    Active,
-    /// The vendor waits for payment.
-    Suspended,
-    /// A person has to consent again.
-    NeedsReauthorization,
-    /// The application was removed from the portal.
-    Uninstalled,
-}
-
-impl Status {
-    /// The stable word, in snake_case.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Status::Active => "active",
-            Status::Suspended => "suspended",
-            Status::NeedsReauthorization => "needs_reauthorization",
-            Status::Uninstalled => "uninstalled",
-        }
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        [Status::Active, Status::Suspended, Status::NeedsReauthorization, Status::Uninstalled]
-            .into_iter()
-            .find(|status| status.as_str() == text)
-    }
-}
-
-/// A random id per pair: the right to replace it is knowing it, whatever the token is sealed with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Lineage(pub(crate) [u8; 16]);
-
-/// A random id per attempt to rotate: verdicts of failure are bound to it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct AttemptId(pub(crate) [u8; 16]);
-
-impl Lineage {
-    pub(crate) fn random() -> Self {
-        Self(rand::random())
-    }
-}
-
-impl AttemptId {
-    pub(crate) fn random() -> Self {
-        Self(rand::random())
-    }
-}
-
-/// What a token answer says about the portal, besides the tokens.
-#[derive(Debug, Clone)]
-pub(crate) struct Endpoints {
-    /// REST base of the portal, ends in a slash.
-    pub(crate) client_endpoint: String,
-    /// Origin of the authorization server to renew at.
-    pub(crate) authorization_server: String,
-    /// Granted scopes.
-    pub(crate) scope: Vec<String>,
-    /// Status letter of the application; an open set.
-    pub(crate) application_status: Option<String>,
-}
-
-/// A pair as the store keeps it.
-#[derive(Clone)]
-pub(crate) struct SealedPair {
-    /// This pair's own id.
-    pub(crate) lineage: Lineage,
-    /// The access token, sealed.
-    pub(crate) access: Vec<u8>,
-    /// The refresh token, sealed.
-    pub(crate) refresh: Vec<u8>,
-    /// Unix seconds.
-    pub(crate) access_expires_at: i64,
-    /// Unix seconds; a hint.
-    pub(crate) refresh_expires_at: i64,
-}
-
-/// How far the last attempt to rotate a chain has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ChainState {
-    /// Nobody is rotating.
-    Idle,
-    /// An attempt is under way, or its process died.
-    Intent,
-    /// An attempt was sent and no usable answer came back.
-    Ambiguous,
-    /// The refresh token is known to be spent or expired.
-    Dead,
-}
-
-impl ChainState {
-    fn as_str(self) -> &'static str {
-        match self {
-            ChainState::Idle => "idle",
-            ChainState::Intent => "intent",
-            ChainState::Ambiguous => "ambiguous",
-            ChainState::Dead => "dead",
-        }
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        [ChainState::Idle, ChainState::Intent, ChainState::Ambiguous, ChainState::Dead]
-            .into_iter()
-            .find(|state| state.as_str() == text)
-    }
-}
-
-/// One grant with its primary chain.
-#[derive(Clone)]
-pub(crate) struct GrantRow {
-    /// Its number.
-    pub(crate) id: GrantId,
-    /// Whose right it is.
-    pub(crate) identity: Identity,
-    /// Whether it can be renewed.
-    pub(crate) status: Status,
-    /// Counts the pairs that readers have been given.
-    pub(crate) generation: i64,
-    /// The key that seals this grant's columns, itself sealed by the master key.
-    pub(crate) data_key: Vec<u8>,
-    /// The portal's side of the last answer.
-    pub(crate) endpoints: Endpoints,
-    /// The current pair.
-    pub(crate) pair: SealedPair,
-    /// What the last attempt left.
-    pub(crate) chain: ChainState,
-    /// How often an ambiguous refresh token has been tried again.
-    pub(crate) tries: u32,
-}
-
-/// What `begin` found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Begun {
-    /// The intent is durable: the token may be sent.
-    Acquired,
-    /// Another attempt holds the chain, or its pause is not over; ask again after this long.
-    Busy(Duration),
-    /// The pair is not the current one any more: read the grant again.
-    Moved,
-}
-
-/// What `install` or `commit` did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Committed {
-    /// The pair is the current one, with this generation.
-    Current(i64),
-    /// The pair it succeeds is not there any more, or it was installed before; nothing was changed.
-    Orphan,
-}
-
-/// How a failed attempt ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// Nothing was spent: the chain is free again.
-    Released,
-    /// Something may have been spent: not again before this pause.
-    Ambiguous(Duration),
-    /// Refused for a reason outside the chain: the grant's status changes, and the chain is free
-    /// again after this pause.
-    Status(Status, Duration),
-    /// The refresh token is dead, and with it the grant.
-    Dead,
-}
-
-/// What the store knows about itself.
-pub(crate) struct Meta {
-    /// Random id of this store: a copy elsewhere cannot be opened by accident.
-    pub(crate) environment: Vec<u8>,
-    /// A known text sealed with the master key, once there is one.
-    pub(crate) key_check: Option<Vec<u8>>,
-}
-
-/// A place for grants. Durations are counted on the store's own clock.
+/// A place for grants.
+///
+/// Every method that changes something is one transaction, durable when it returns, with all its
+/// conditions in its statements, and safe to repeat after a lost acknowledgement. Durations are
+/// counted on the store's own clock (`clock_timestamp()` and the like, never a transaction's
+/// start; on one host the boot-time clock). Each change of a grant or chain also appends to the
+/// audit and moves the grant's place in the change feed, in the same transaction.
 #[async_trait]
 pub(crate) trait Store: Send + Sync + 'static {
-    /// How a person would name it, such as `sqlite:grants.db`.
+    /// How a person would name it, such as `sqlite:grants.db`; never with a password.
     fn address(&self) -> String;
 
-    /// Where answers are spooled and the key file lies beside; `None` for a store without a place.
+    /// The file of a store that has one: key and spool lie beside it.
     fn path(&self) -> Option<PathBuf>;
 
-    /// What the store knows about itself.
-    async fn meta(&self) -> Result<Meta>;
+    /// Whether other machines may use it too.
+    fn is_shared(&self) -> bool;
 
-    /// Keeps the key check unless there is one; answers the one that is kept.
-    async fn keep_key_check(&self, check: Vec<u8>) -> Result<Vec<u8>>;
+    /// Which installation of the database this is, if it can tell (system id and timeline, machine
+    /// id): a copy that runs elsewhere answers otherwise.
+    async fn installation(&self) -> Result<Option<String>>;
 
-    /// The number and data key of a grant; a new row without a pair where there is none.
+    /// A named value about the store as a whole: `environment` (16 random bytes, made with the
+    /// schema), `epoch` (16 bytes; a chain of another epoch is quarantined), `key_check`,
+    /// `hash_key`, `installation`.
+    async fn meta(&self, name: &str) -> Result<Option<Vec<u8>>>;
+
+    /// Sets `name` to `value` if it is `expected` now; answers what it is afterwards.
+    async fn set_meta(&self, name: &str, expected: Option<&[u8]>, value: &[u8]) -> Result<Vec<u8>>;
+
+    /// The number and data key of a grant; a new row without a chain where there is none.
     async fn ensure_grant(
         &self,
         identity: &Identity,
         data_key: Vec<u8>,
     ) -> Result<(GrantId, Vec<u8>)>;
 
-    /// Makes the pair of a new consent the current one, whatever was there. The same attempt a
-    /// second time changes nothing: by then its refresh token may be spent.
-    async fn install(
-        &self,
-        grant: GrantId,
-        attempt: AttemptId,
-        endpoints: &Endpoints,
-        pair: &SealedPair,
-    ) -> Result<Committed>;
-
-    /// One grant. `None` where it does not exist or never had a pair.
+    /// One grant. `None` where it does not exist or has no primary chain.
     async fn grant(&self, grant: GrantId) -> Result<Option<GrantRow>>;
 
-    /// All grants, by number.
-    async fn grants(&self) -> Result<Vec<GrantRow>>;
+    /// Up to `limit` grants with numbers above `after`, by number.
+    async fn grants(&self, after: GrantId, limit: u32) -> Result<Vec<GrantRow>>;
 
-    /// Takes the chain for one attempt. When it answers [`Begun::Acquired`], the intent is on disk.
-    async fn begin(
-        &self,
-        grant: GrantId,
-        parent: Lineage,
-        attempt: AttemptId,
-        lease: Duration,
-    ) -> Result<Begun>;
+    /// A grant's chains: the primary first, then spares and retired ones.
+    async fn chains(&self, grant: GrantId) -> Result<Vec<Chain>>;
 
-    /// Replaces the pair `parent` by `pair`. Bound to lineage alone: a slow holder may carry the
-    /// only living token, so being late does not matter.
-    async fn commit(
-        &self,
-        grant: GrantId,
-        parent: Lineage,
-        endpoints: &Endpoints,
-        pair: &SealedPair,
-    ) -> Result<Committed>;
+    /// Takes a new consent's pair in; see [`Install`]. A new primary raises the generation and
+    /// makes the grant active. A spare too many replaces the one whose refresh token dies first.
+    async fn install(&self, install: &Install) -> Result<Installed>;
 
-    /// Ends an attempt without a pair. Does nothing if a later attempt holds the chain.
-    async fn settle(&self, grant: GrantId, attempt: AttemptId, verdict: Verdict) -> Result<()>;
+    /// Takes a free chain for one attempt: state idle or ambiguous, pause over, `parent` still its
+    /// pair, grant active or suspended, chain not quarantined, budgets not used up. When it answers
+    /// true, state `intent` and the lease are durable. From ambiguous, `tries` grows by one.
+    async fn begin(&self, start: &Start) -> Result<bool>;
+
+    /// As `begin`, from `silent`, an attempt whose lease is over: at once in state intent (it never
+    /// sent and never will: `confirm` would refuse), else when the lease has been over for
+    /// [`keep::HOLD_BACK`].
+    async fn take_over(&self, start: &Start, silent: AttemptId) -> Result<bool>;
+
+    /// How long the budgets forbid to send; zero if they do not.
+    async fn budget_wait(&self, chain: ChainId, budget: Budget) -> Result<Duration>;
+
+    /// Intent becomes sent, if `attempt` still has more than `least` of its lease. Only after this
+    /// answered true may the token be written. Counts against the budgets.
+    async fn confirm(&self, chain: ChainId, attempt: AttemptId, least: Duration) -> Result<bool>;
+
+    /// Makes the lease of a living attempt last `lease` from now. False if it is not the holder.
+    async fn extend(&self, chain: ChainId, attempt: AttemptId, lease: Duration) -> Result<bool>;
+
+    /// Ends an attempt of which its node knows that no process of it lives and no answer is kept:
+    /// intent becomes idle, sent becomes ambiguous with what is left of the lease as the pause.
+    async fn testify(&self, chain: ChainId, attempt: AttemptId) -> Result<bool>;
+
+    /// Replaces the pair `parent`. Bound to lineage alone, whatever state the chain is in and whoever
+    /// holds it: a slow holder may carry the only living token. The chain is idle afterwards. A
+    /// primary raises the generation, and a grant that needed reauthorization or payment is active
+    /// again; a retired chain becomes a spare. `spent` is remembered for [`keep::SPENT`].
+    async fn commit(&self, commit: &Commit) -> Result<Committed>;
+
+    /// An answer that found no pair to succeed when it came, and whose parent is now this pair.
+    async fn orphan(&self, chain: ChainId, parent: Lineage) -> Result<Option<Commit>>;
+
+    /// Ends an attempt without a pair. False, and nothing changed, if `attempt` is not the holder.
+    async fn settle(&self, chain: ChainId, attempt: AttemptId, verdict: Verdict) -> Result<bool>;
+
+    /// Doubted becomes dead, if `parent` is still the pair, no orphan succeeds it, and every other
+    /// node seen within [`keep::ANSWERS`] has been seen since the doubt, or the doubt is older than
+    /// [`keep::HOLD_BACK`]. A primary's grant without a living spare then needs reauthorization.
+    async fn bury(&self, chain: ChainId, parent: Lineage, node: NodeId) -> Result<bool>;
+
+    /// Makes the spare that lives longest the primary, in place of `failed`: dead, doubted,
+    /// ambiguous, or held by an attempt whose lease is over. The former primary is retired. The
+    /// generation grows and the grant is active. `None` if `failed` is not such a primary or there
+    /// is no idle spare.
+    async fn promote(&self, grant: GrantId, failed: ChainId) -> Result<Option<i64>>;
+
+    /// Whether the hash is some chain's current token, or was spent before.
+    async fn is_known(&self, hash: &TokenHash) -> Result<bool>;
+
+    /// Gives `grant` to another user of the same portal and application, with the pair of
+    /// `install` (a primary). All its other chains are deleted. `None` if that user has a grant of
+    /// their own.
+    async fn transfer(&self, user_id: i64, install: &Install) -> Result<Option<i64>>;
+
+    /// Releases a chain from quarantine.
+    async fn release(&self, chain: ChainId, parent: Lineage) -> Result<bool>;
+
+    /// Says that `node` is alive, has `depth` answers that are not committed yet, and has brought in
+    /// what it could for every chain that it was summoned to before. Answers up to 1,000 chains to
+    /// look after: doubted ones, and those that an attempt of this node holds with a lease that is over.
+    async fn heartbeat(&self, node: NodeId, depth: u32) -> Result<Vec<Summons>>;
+
+    /// Up to `limit` chains (primary or spare, idle, grant active) whose keep-alive is due, the most
+    /// urgent first, each moved `again` into the future so that no other process takes it too.
+    async fn due(&self, limit: u32, again: Duration) -> Result<Vec<Summons>>;
+
+    /// Grants that changed at or after `since` (store's clock, milliseconds), oldest first, at most
+    /// 1,000; and the clock now. A reader overlaps its polls by some seconds: transactions may
+    /// become visible late.
+    async fn changes(&self, since: i64) -> Result<(Vec<Changed>, i64)>;
+
+    /// Wakes when some grant may have changed; `None` where the store cannot wake anybody.
+    fn wakes(&self) -> Option<tokio::sync::watch::Receiver<u64>> {
+        None
+    }
+
+    /// Replaces a grant's sealed data key if it is still `old`.
+    async fn rewrap(&self, grant: GrantId, old: &[u8], new: &[u8]) -> Result<bool>;
+
+    /// A grant's audit, entries above `after`, at most 1,000.
+    async fn audit(&self, grant: GrantId, after: i64) -> Result<Vec<AuditRow>>;
+
+    /// Forgets what is past keeping.
+    async fn prune(&self) -> Result<()>;
 }
 
 /// Opens the store that `url` names: `memory`, or `sqlite:<path>`.

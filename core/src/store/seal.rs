@@ -7,13 +7,21 @@ use chacha20poly1305::{
     Key, KeyInit, XChaCha20Poly1305, XNonce,
     aead::{Aead, Payload},
 };
+use once_cell::sync::OnceCell;
+use hmac::{Hmac, KeyInit as _, Mac};
+use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::{AttemptId, GrantId, KeySource, Lineage, Store, key::MasterKey};
+use super::{
+    AttemptId, ChainId, GrantId, KeySource, Lineage, SealedPair, Store, TokenHash,
+    key::{KeyRing, SealingKey},
+};
 use crate::{Error, Kind, Result, Secret};
 
-/// Version of the layout and of the master key, the first byte of every sealed text.
-const VERSION: u8 = 1;
+/// Version of the layout: this byte, the version of the master key (0 under a data key), the
+/// nonce, the text.
+const LAYOUT: u8 = 2;
+const HEADER: usize = 5;
 const NONCE: usize = 24;
 const KEY_CHECK: &[u8] = b"evergrant";
 
@@ -24,51 +32,84 @@ pub(crate) enum Column {
     Refresh,
 }
 
+/// Where in a store a pair belongs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) grant: GrantId,
+    pub(crate) chain: ChainId,
+    pub(crate) lineage: Lineage,
+}
+
 /// Seals and opens with one store's master key.
 pub(crate) struct Vault {
-    master: MasterKey,
+    ring: KeyRing,
+    /// Read once more where a text is sealed with a version that came after the start.
+    newer: OnceCell<KeyRing>,
+    source: KeySource,
     environment: Vec<u8>,
+    hash_key: SealingKey,
 }
 
 impl Vault {
     /// Finds the master key and proves that it is this store's.
     pub(crate) async fn unlock(store: &dyn Store, source: &KeySource) -> Result<Self> {
-        let meta = store.meta().await?;
-        let master = source.find(store, meta.key_check.is_none())?;
-        let vault = Self { master, environment: meta.environment };
-        let context = vault.context(b"key-check", &[]);
-        let check = match meta.key_check {
-            Some(check) => check,
-            None => store.keep_key_check(seal(&vault.master, &context, KEY_CHECK)?).await?,
-        };
-        match open(&vault.master, &context, &check) {
-            Ok(_) => Ok(vault),
-            Err(_) => Err(Error::new(Kind::Key, "the master key does not open this store")
-                .with("store", store.address())
-                .advise("Use the key that the store was made with; nothing was written.")),
+        let environment = store.meta("environment").await?.unwrap_or_default();
+        let check = store.meta("key_check").await?;
+        if check.is_none() {
+            source.make_beside(store)?;
         }
+        let source = source.resolve(store)?;
+        let mut vault = Self {
+            ring: source.read()?,
+            newer: OnceCell::new(),
+            source,
+            environment,
+            hash_key: Zeroizing::new([0; 32]),
+        };
+        let check = match check {
+            Some(check) => check,
+            None => store.set_meta("key_check", None, &vault.wrap(b"key-check", KEY_CHECK)?).await?,
+        };
+        if vault.unwrap(b"key-check", &check).is_err() {
+            return Err(Error::new(Kind::Key, "the master key does not open this store")
+                .with("store", store.address())
+                .advise("Use the key that the store was made with; nothing was written."));
+        }
+        let sealed = match store.meta("hash_key").await? {
+            Some(sealed) => sealed,
+            None => {
+                let fresh: SealingKey = Zeroizing::new(rand::random());
+                store.set_meta("hash_key", None, &vault.wrap(b"hash-key", &*fresh)?).await?
+            }
+        };
+        vault.hash_key = vault.unwrap_key(b"hash-key", &sealed)?;
+        Ok(vault)
     }
 
     /// A new data key, wrapped.
     pub(crate) fn new_data_key(&self) -> Result<Vec<u8>> {
-        let key: MasterKey = Zeroizing::new(rand::random());
-        seal(&self.master, &self.context(b"data-key", &[]), &*key)
+        let key: SealingKey = Zeroizing::new(rand::random());
+        self.wrap(b"data-key", &*key)
+    }
+
+    /// Tells refresh tokens apart without keeping them. Its key never changes.
+    pub(crate) fn hash(&self, refresh: &Secret) -> Result<TokenHash> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&*self.hash_key)
+            .map_err(|_| Error::new(Kind::Internal, "hashing failed"))?;
+        mac.update(refresh.expose().as_bytes());
+        Ok(TokenHash(mac.finalize().into_bytes().into()))
     }
 
     /// Seals one token of a pair.
     pub(crate) fn seal_token(
         &self,
         data_key: &[u8],
-        grant: GrantId,
-        lineage: Lineage,
+        place: Place,
         column: Column,
         token: &Secret,
     ) -> Result<Vec<u8>> {
-        seal(
-            &self.unwrap(data_key)?,
-            &self.token_context(grant, lineage, column),
-            token.expose().as_bytes(),
-        )
+        let key = self.unwrap_key(b"data-key", data_key)?;
+        seal(0, &key, &self.token_context(place, column), token.expose().as_bytes())
     }
 
     /// Opens one token of a pair.
@@ -76,19 +117,28 @@ impl Vault {
         &self,
         data_key: &[u8],
         grant: GrantId,
-        lineage: Lineage,
+        chain: ChainId,
         column: Column,
-        sealed: &[u8],
+        pair: &SealedPair,
     ) -> Result<Secret> {
-        let plain =
-            open(&self.unwrap(data_key)?, &self.token_context(grant, lineage, column), sealed)
-                .map_err(|error| error.with("grant", grant.to_string()))?;
-        String::from_utf8(plain.to_vec()).map(Secret::new).map_err(|_| damaged())
+        let place = Place { grant, chain, lineage: pair.lineage };
+        let sealed = match column {
+            Column::Access => &pair.access,
+            Column::Refresh => &pair.refresh,
+        };
+        let open = || {
+            let key = self.unwrap_key(b"data-key", data_key)?;
+            let (_, body) = split(sealed)?;
+            let plain = open(&key, &self.token_context(place, column), body)?;
+            String::from_utf8(plain.to_vec()).map(Secret::new).map_err(|_| damaged())
+        };
+        open().map_err(|error| error.with("grant", grant.to_string()))
     }
 
     /// Seals a raw answer for the spool.
     pub(crate) fn seal_answer(&self, attempt: AttemptId, answer: &[u8]) -> Result<Vec<u8>> {
-        seal(&self.master, &self.context(b"answer", &[&attempt.0]), answer)
+        let (version, key) = self.ring.current();
+        seal(version, key, &self.context(b"answer", &[&attempt.0]), answer)
     }
 
     /// Opens a raw answer from the spool.
@@ -97,20 +147,72 @@ impl Vault {
         attempt: AttemptId,
         sealed: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>> {
-        open(&self.master, &self.context(b"answer", &[&attempt.0]), sealed)
+        let (version, body) = split(sealed)?;
+        open(self.master(version)?, &self.context(b"answer", &[&attempt.0]), body)
     }
 
-    fn unwrap(&self, data_key: &[u8]) -> Result<MasterKey> {
-        let key = open(&self.master, &self.context(b"data-key", &[]), data_key)?;
+    /// The same data key under the newest master key; `None` if it is that already.
+    pub(crate) fn rewrapped(&self, data_key: &[u8]) -> Result<Option<Vec<u8>>> {
+        self.renewed(b"data-key", data_key)
+    }
+
+    /// Seals the store's own values with the newest master key.
+    pub(crate) async fn reseal_meta(&self, store: &dyn Store) -> Result<()> {
+        for (name, purpose) in [("key_check", &b"key-check"[..]), ("hash_key", b"hash-key")] {
+            let Some(old) = store.meta(name).await? else { continue };
+            if let Some(new) = self.renewed(purpose, &old)? {
+                store.set_meta(name, Some(&old), &new).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn renewed(&self, purpose: &[u8], sealed: &[u8]) -> Result<Option<Vec<u8>>> {
+        let (version, _) = split(sealed)?;
+        if version >= self.ring.current().0 {
+            return Ok(None);
+        }
+        self.wrap(purpose, &self.unwrap(purpose, sealed)?).map(Some)
+    }
+
+    fn wrap(&self, purpose: &[u8], plain: &[u8]) -> Result<Vec<u8>> {
+        let (version, key) = self.ring.current();
+        seal(version, key, &self.context(purpose, &[]), plain)
+    }
+
+    fn unwrap(&self, purpose: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+        let (version, body) = split(sealed)?;
+        open(self.master(version)?, &self.context(purpose, &[]), body)
+    }
+
+    fn unwrap_key(&self, purpose: &[u8], sealed: &[u8]) -> Result<SealingKey> {
+        let key = self.unwrap(purpose, sealed)?;
         key.as_slice().try_into().map(Zeroizing::new).map_err(|_| damaged())
     }
 
-    fn token_context(&self, grant: GrantId, lineage: Lineage, column: Column) -> Vec<u8> {
+    fn master(&self, version: u32) -> Result<&SealingKey> {
+        if let Some(key) = self.ring.version(version) {
+            return Ok(key);
+        }
+        // Another process may have re-sealed with a key that was added while this one runs.
+        let newer = self.newer.get_or_try_init(|| self.source.read());
+        newer.ok().and_then(|ring| ring.version(version)).ok_or_else(|| {
+            Error::new(Kind::Key, "a value is sealed with a version of the master key that is not here")
+                .with("version", version.to_string())
+                .advise("Give this program the key file that has that version.")
+        })
+    }
+
+    fn token_context(&self, place: Place, column: Column) -> Vec<u8> {
         let column: &[u8] = match column {
             Column::Access => b"access",
             Column::Refresh => b"refresh",
         };
-        self.context(b"token", &[&grant.to_be_bytes(), &lineage.0, column])
+        let Place { grant, chain, lineage } = place;
+        self.context(
+            b"token",
+            &[&grant.to_be_bytes(), &chain.to_be_bytes(), &lineage.0, column],
+        )
     }
 
     /// Purpose, environment and parts, each with its length, so that no two contexts are alike.
@@ -124,30 +226,36 @@ impl Vault {
     }
 }
 
-fn cipher(key: &MasterKey) -> XChaCha20Poly1305 {
+fn cipher(key: &SealingKey) -> XChaCha20Poly1305 {
     XChaCha20Poly1305::new(&Key::from(**key))
 }
 
-fn seal(key: &MasterKey, context: &[u8], plain: &[u8]) -> Result<Vec<u8>> {
+fn seal(version: u32, key: &SealingKey, context: &[u8], plain: &[u8]) -> Result<Vec<u8>> {
     let nonce: [u8; NONCE] = rand::random();
     let sealed = cipher(key)
         .encrypt(&XNonce::from(nonce), Payload { msg: plain, aad: context })
         .map_err(|_| Error::new(Kind::Internal, "sealing failed"))?;
-    Ok([&[VERSION], &nonce[..], &sealed].concat())
+    Ok([&[LAYOUT], &version.to_be_bytes()[..], &nonce, &sealed].concat())
 }
 
-fn open(key: &MasterKey, context: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
-    match sealed.split_first() {
-        Some((&VERSION, rest)) if rest.len() > NONCE => {
-            let (nonce, text) = rest.split_at(NONCE);
-            let nonce: [u8; NONCE] = nonce.try_into().map_err(|_| damaged())?;
-            cipher(key)
-                .decrypt(&XNonce::from(nonce), Payload { msg: text, aad: context })
-                .map(Zeroizing::new)
-                .map_err(|_| damaged())
+/// The key's version, and nonce with text.
+fn split(sealed: &[u8]) -> Result<(u32, &[u8])> {
+    match sealed.split_at_checked(HEADER) {
+        Some(([LAYOUT, version @ ..], body)) if body.len() > NONCE => {
+            let version = version.try_into().map_err(|_| damaged())?;
+            Ok((u32::from_be_bytes(version), body))
         }
         _ => Err(damaged()),
     }
+}
+
+fn open(key: &SealingKey, context: &[u8], body: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+    let (nonce, text) = body.split_at_checked(NONCE).ok_or_else(damaged)?;
+    let nonce: [u8; NONCE] = nonce.try_into().map_err(|_| damaged())?;
+    cipher(key)
+        .decrypt(&XNonce::from(nonce), Payload { msg: text, aad: context })
+        .map(Zeroizing::new)
+        .map_err(|_| damaged())
 }
 
 fn damaged() -> Error {
@@ -159,31 +267,51 @@ fn damaged() -> Error {
 mod tests {
     use super::*;
 
-    fn vault(environment: &[u8]) -> Vault {
-        Vault { master: Zeroizing::new([9; 32]), environment: environment.to_vec() }
+    fn vault(environment: &[u8], key: &str) -> Vault {
+        let source = KeySource::Key(Secret::from(key));
+        Vault {
+            ring: source.read().ok().unwrap(),
+            newer: OnceCell::new(),
+            source,
+            environment: environment.to_vec(),
+            hash_key: Zeroizing::new([0; 32]),
+        }
     }
 
     #[test]
     fn a_token_opens_only_where_it_belongs() {
-        let (here, elsewhere) = (vault(b"here"), vault(b"elsewhere"));
-        let key = here.new_data_key().unwrap();
-        let (lineage, other) = (Lineage([1; 16]), Lineage([2; 16]));
-        let sealed =
-            here.seal_token(&key, 5, lineage, Column::Refresh, &Secret::from("token")).unwrap();
-        let opened = |vault: &Vault, grant, lineage, column| {
-            vault.open_token(&key, grant, lineage, column, &sealed)
-        };
-        assert_eq!(opened(&here, 5, lineage, Column::Refresh).ok().unwrap().expose(), "token");
-        assert!(opened(&here, 6, lineage, Column::Refresh).is_err());
-        assert!(opened(&here, 5, other, Column::Refresh).is_err());
-        assert!(opened(&here, 5, lineage, Column::Access).is_err());
-        assert!(opened(&elsewhere, 5, lineage, Column::Refresh).is_err());
+        let key = "00ff".repeat(16);
+        let (here, elsewhere) = (vault(b"here", &key), vault(b"elsewhere", &key));
+        let data_key = here.new_data_key().unwrap();
+        let lineage = Lineage([1; 16]);
+        let place = Place { grant: 5, chain: 7, lineage };
+        let token = Secret::from("token");
+        let sealed = here.seal_token(&data_key, place, Column::Refresh, &token).unwrap();
         assert!(!sealed.windows(5).any(|window| window == b"token"));
+        let pair = |lineage| SealedPair {
+            lineage,
+            access: sealed.clone(),
+            refresh: sealed.clone(),
+            refresh_hash: TokenHash([0; 32]),
+            access_expires_at: 0,
+            refresh_expires_at: 0,
+            due_at: 0,
+        };
+        let opened = |vault: &Vault, grant, chain, column, lineage| {
+            vault.open_token(&data_key, grant, chain, column, &pair(lineage)).ok()
+        };
+        let refresh = Column::Refresh;
+        assert_eq!(opened(&here, 5, 7, refresh, lineage).unwrap().expose(), "token");
+        assert!(opened(&here, 6, 7, refresh, lineage).is_none());
+        assert!(opened(&here, 5, 8, refresh, lineage).is_none());
+        assert!(opened(&here, 5, 7, Column::Access, lineage).is_none());
+        assert!(opened(&here, 5, 7, refresh, Lineage([2; 16])).is_none());
+        assert!(opened(&elsewhere, 5, 7, refresh, lineage).is_none());
     }
 
     #[test]
     fn damage_is_noticed() {
-        let vault = vault(b"here");
+        let vault = vault(b"here", &"00ff".repeat(16));
         let attempt = AttemptId([3; 16]);
         let sealed = vault.seal_answer(attempt, b"answer").unwrap();
         for index in 0..sealed.len() {
@@ -194,5 +322,21 @@ mod tests {
         for cut in 0..sealed.len() {
             assert!(vault.open_answer(attempt, &sealed[..cut]).is_err());
         }
+    }
+
+    #[test]
+    fn an_old_key_opens_and_the_newest_seals() {
+        let (old, new) = ("00ff".repeat(16), "11ee".repeat(16));
+        let before = vault(b"here", &old);
+        let both = vault(b"here", &format!("1:{old},2:{new}"));
+        let after = vault(b"here", &format!("2:{new}"));
+        let data_key = before.new_data_key().unwrap();
+        let renewed = both.rewrapped(&data_key).unwrap().unwrap();
+        assert_eq!(both.rewrapped(&renewed).unwrap(), None, "once is enough");
+        assert!(after.unwrap_key(b"data-key", &data_key).is_err());
+        assert_eq!(
+            after.unwrap_key(b"data-key", &renewed).unwrap(),
+            before.unwrap_key(b"data-key", &data_key).unwrap()
+        );
     }
 }

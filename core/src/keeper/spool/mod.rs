@@ -1,0 +1,308 @@
+//! The spool: raw answers of the token endpoint, on disk before anything looks at them.
+//!
+//! Its room is reserved and synced before a refresh token leaves. An answer stays in its slot until
+//! the store has it, then sealed in the node's memory for two days more.
+
+mod label;
+mod memory;
+mod slot;
+
+use std::{
+    fs, io,
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+pub(crate) use label::{Label, Parent};
+use memory::Memory;
+use slot::{Content, SlotFile};
+
+use crate::{
+    Clock, Error, Kind, Result,
+    process::{PerProcess, blocking},
+    store::{AttemptId, ChainId, GrantId, Lineage, NodeId, hex, keep},
+};
+
+/// Where answers wait. A store without a place has none: what it keeps dies with the process anyway.
+#[derive(Clone)]
+pub(crate) struct Spool(Arc<Inner>);
+
+struct Inner {
+    node: NodeId,
+    folder: Option<Folder>,
+    clock: Clock,
+    environment: Vec<u8>,
+}
+
+struct Folder {
+    path: PathBuf,
+    memory: Memory,
+    /// Slots of this process that wait for an attempt.
+    free: PerProcess<Mutex<Vec<SlotFile>>>,
+}
+
+/// Room for one answer. Dropped without an end it stays locked until the process ends: somebody
+/// may still write to it.
+pub(crate) struct Slot {
+    spool: Spool,
+    label: Label,
+    sealed: Vec<u8>,
+    file: Option<SlotFile>,
+}
+
+/// What became of an attempt of this node.
+pub(crate) enum Fate {
+    /// A process of this machine holds it, running or stopped.
+    Held,
+    /// Its process is gone and left this answer.
+    Left(Box<Slot>),
+    /// Its process is gone and left nothing.
+    Gone,
+}
+
+impl Spool {
+    pub(crate) async fn open(
+        folder: Option<PathBuf>,
+        environment: Vec<u8>,
+        clock: Clock,
+    ) -> Result<Self> {
+        blocking(move || {
+            let Some(path) = folder else {
+                let node = NodeId(rand::random());
+                return Ok(Self(Arc::new(Inner { node, folder: None, clock, environment })));
+            };
+            fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(&path)
+                .map_err(|error| failed(error, &path))?;
+            let memory = Memory::new(&path);
+            let node = memory.node()?;
+            let folder = Some(Folder { path, memory, free: PerProcess::new() });
+            let spool = Self(Arc::new(Inner { node, folder, clock, environment }));
+            spool.prune()?;
+            Ok(spool)
+        })
+        .await
+    }
+
+    pub(crate) fn node(&self) -> NodeId {
+        self.0.node
+    }
+
+    /// Reserves durable room for the answer to one attempt.
+    pub(crate) async fn reserve(&self, label: Label) -> Result<Slot> {
+        let wanted = label.clone();
+        let file = self
+            .with(move |folder| {
+                let pooled = folder.free().pop();
+                let file = match pooled {
+                    Some(file) => file,
+                    None => SlotFile::create(&folder.path)
+                        .map_err(|error| failed(error, &folder.path))?,
+                };
+                file.reserve(&wanted).map_err(|error| failed(error, &file.path))?;
+                Ok(file)
+            })
+            .await?;
+        Ok(Slot { spool: self.clone(), label, sealed: Vec::new(), file })
+    }
+
+    /// Answers that were never committed and whose processes are gone. Rooms without an answer are
+    /// cleared away.
+    pub(crate) async fn left(&self) -> Result<Vec<Slot>> {
+        let spool = self.clone();
+        let found = self.with(move |folder| {
+            let mut found = Vec::new();
+            for path in slot::all(&folder.path).map_err(|error| failed(error, &folder.path))? {
+                match spool.abandoned(folder, &path) {
+                    Ok(slot) => found.extend(slot),
+                    Err(error) => {
+                        tracing::warn!(file = %path.display(), %error, "a spooled answer cannot be read");
+                    }
+                }
+            }
+            Ok(found)
+        });
+        Ok(found.await?.unwrap_or_default())
+    }
+
+    /// What became of an attempt that a process of this node began.
+    pub(crate) async fn fate(&self, attempt: AttemptId) -> Result<Fate> {
+        let (spool, attempt) = (self.clone(), hex(&attempt.0));
+        let fate = self.with(move |folder| {
+            for path in slot::all(&folder.path).map_err(|error| failed(error, &folder.path))? {
+                match slot::peek(&path) {
+                    Ok(Some(label)) if label.attempt == attempt => {
+                        return spool.fate_in(folder, &path).map_err(|error| failed(error, &path));
+                    }
+                    Ok(_) => {}
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    // A label that is being written, or a damaged one: it may be this attempt's.
+                    Err(_) => return Ok(Fate::Held),
+                }
+            }
+            Ok(Fate::Gone)
+        });
+        // In memory, an attempt of another process is no attempt of ours.
+        Ok(fate.await?.unwrap_or(Fate::Held))
+    }
+
+    /// How many answers wait for the store.
+    pub(crate) async fn depth(&self) -> Result<u32> {
+        let depth = self.with(|folder| {
+            let slots = slot::all(&folder.path).map_err(|error| failed(error, &folder.path))?;
+            let answered = |path: &PathBuf| {
+                slot::peek(path).is_ok_and(|label| label.is_some_and(|label| label.status.is_some()))
+            };
+            Ok(u32::try_from(slots.iter().filter(|path| answered(path)).count()).unwrap_or(u32::MAX))
+        });
+        Ok(depth.await?.unwrap_or(0))
+    }
+
+    /// The answers of the last two days to the token of one pair, newest first.
+    pub(crate) async fn successors(
+        &self,
+        chain: ChainId,
+        parent: Lineage,
+    ) -> Result<Vec<(Label, Vec<u8>)>> {
+        let found = self.with(move |folder| folder.memory.successors(chain, parent));
+        Ok(found.await?.unwrap_or_default())
+    }
+
+    /// Notes that the store has reached `generation` of `grant`.
+    pub(crate) async fn mark(&self, grant: GrantId, generation: i64) -> Result<()> {
+        let environment = self.0.environment.clone();
+        self.with(move |folder| folder.memory.mark(&environment, grant, generation)).await.map(|_| ())
+    }
+
+    /// The highest generation that the store is known to have reached.
+    pub(crate) async fn marked(&self, grant: GrantId) -> Result<Option<i64>> {
+        let environment = self.0.environment.clone();
+        let marked = self.with(move |folder| folder.memory.marked(&environment, grant));
+        Ok(marked.await?.flatten())
+    }
+
+    /// Forgets answers that are past keeping.
+    pub(crate) fn prune(&self) -> Result<()> {
+        let Some(folder) = &self.0.folder else { return Ok(()) };
+        let age = i64::try_from(keep::ANSWERS.as_secs()).unwrap_or(i64::MAX);
+        folder.memory.forget_before(self.0.clock.now().saturating_sub(age))
+    }
+
+    async fn with<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Folder) -> Result<T> + Send + 'static,
+    ) -> Result<Option<T>> {
+        if self.0.folder.is_none() {
+            return Ok(None);
+        }
+        let spool = self.clone();
+        blocking(move || spool.0.folder.as_ref().map(work).transpose()).await
+    }
+
+    /// The answer in a slot that no living process holds. One without an answer is free from now on.
+    fn abandoned(&self, folder: &Folder, path: &Path) -> io::Result<Option<Slot>> {
+        let Some(mut file) = SlotFile::take(path)? else { return Ok(None) };
+        match file.content()? {
+            Content::Answered(label, sealed) => {
+                Ok(Some(Slot { spool: self.clone(), label, sealed, file: Some(file) }))
+            }
+            Content::Reserved(_) | Content::Empty => {
+                folder.give_back(file);
+                Ok(None)
+            }
+        }
+    }
+
+    fn fate_in(&self, folder: &Folder, path: &Path) -> io::Result<Fate> {
+        let Some(mut file) = SlotFile::take(path)? else { return Ok(Fate::Held) };
+        match file.content()? {
+            Content::Answered(label, sealed) => {
+                let slot = Slot { spool: self.clone(), label, sealed, file: Some(file) };
+                Ok(Fate::Left(Box::new(slot)))
+            }
+            Content::Reserved(_) | Content::Empty => {
+                folder.give_back(file);
+                Ok(Fate::Gone)
+            }
+        }
+    }
+}
+
+impl Folder {
+    fn free(&self) -> std::sync::MutexGuard<'_, Vec<SlotFile>> {
+        self.free.get().lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn give_back(&self, file: SlotFile) {
+        match file.clear() {
+            Ok(()) => self.free().push(file),
+            Err(error) => tracing::warn!(%error, "a slot of the spool could not be cleared"),
+        }
+    }
+}
+
+impl Slot {
+    pub(crate) fn label(&self) -> &Label {
+        &self.label
+    }
+
+    /// The sealed answer; empty if there is none.
+    pub(crate) fn sealed(&self) -> &[u8] {
+        &self.sealed
+    }
+
+    /// Makes the sealed answer durable.
+    pub(crate) async fn write(&mut self, status: u16, sealed: Vec<u8>) -> Result<()> {
+        self.label.status = Some(status);
+        self.label.length = sealed.len();
+        self.sealed = sealed;
+        let Some(file) = self.file.take() else { return Ok(()) };
+        let (label, sealed) = (self.label.clone(), self.sealed.clone());
+        let (file, written) = blocking(move || {
+            let written = file.answer(&label, &sealed).map_err(|error| failed(error, &file.path));
+            Ok((file, written))
+        })
+        .await?;
+        self.file = Some(file);
+        written
+    }
+
+    /// The store has the answer, or nobody can use it now: it is kept aside for two days.
+    pub(crate) async fn done(mut self) -> Result<()> {
+        let Some(file) = self.file.take() else { return Ok(()) };
+        let spool = self.spool.clone();
+        blocking(move || {
+            let Some(folder) = &spool.0.folder else { return Ok(()) };
+            folder.memory.keep(&self.label, &self.sealed, spool.0.clock.now())?;
+            folder.give_back(file);
+            Ok(())
+        })
+        .await
+    }
+
+    /// There is no answer worth keeping.
+    pub(crate) async fn discard(mut self) -> Result<()> {
+        let Some(file) = self.file.take() else { return Ok(()) };
+        let spool = self.spool.clone();
+        blocking(move || {
+            if let Some(folder) = &spool.0.folder {
+                folder.give_back(file);
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+fn failed(error: io::Error, path: &Path) -> Error {
+    Error::new(Kind::Store, "the spool beside the store cannot be used")
+        .with("file", path.display().to_string())
+        .advise("Free disk space or check the folder's rights; no token was spent.")
+        .with_source(error)
+}
+
+#[cfg(test)]
+mod tests;

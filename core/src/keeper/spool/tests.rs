@@ -1,0 +1,104 @@
+use super::*;
+
+const ATTEMPT: AttemptId = AttemptId([1; 16]);
+const PARENT: Parent = Parent { grant: 7, chain: 9, lineage: Lineage([2; 16]) };
+
+fn label() -> Label {
+    Label::rotation("local.1", ATTEMPT, PARENT, "https://oauth.bitrix.info/")
+}
+
+async fn open(folder: &Path) -> Spool {
+    Spool::open(Some(folder.join("s")), vec![1], Clock::system()).await.unwrap()
+}
+
+/// As after a kill: the lock falls with the process.
+fn kill(slot: Slot) {
+    drop(slot);
+}
+
+#[tokio::test]
+async fn an_answer_survives_until_it_is_done_and_two_days_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Clock::system();
+    let spool = Spool::open(Some(folder.path().into()), vec![1], clock.clone()).await.unwrap();
+    let mut slot = spool.reserve(label()).await.unwrap();
+    assert!(spool.left().await.unwrap().is_empty(), "its process lives");
+    assert!(matches!(spool.fate(ATTEMPT).await.unwrap(), Fate::Held));
+    slot.write(200, b"sealed".to_vec()).await.unwrap();
+    assert_eq!(spool.depth().await.unwrap(), 1);
+    kill(slot);
+
+    let slot = spool.left().await.unwrap().pop().unwrap();
+    assert_eq!(slot.sealed(), b"sealed");
+    assert_eq!(slot.label().attempt(), Some(ATTEMPT));
+    assert_eq!(slot.label().parent(), Some(PARENT));
+    assert_eq!(slot.label().status, Some(200));
+    slot.done().await.unwrap();
+    assert_eq!(spool.depth().await.unwrap(), 0);
+    assert!(spool.left().await.unwrap().is_empty());
+    let kept = spool.successors(PARENT.chain, PARENT.lineage).await.unwrap();
+    assert_eq!(kept[0].1, b"sealed");
+    clock.turn(49 * 3600);
+    spool.prune().unwrap();
+    assert!(spool.successors(PARENT.chain, PARENT.lineage).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_dead_holder_is_told_from_a_living_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (spool, neighbour) = (open(folder.path()).await, open(folder.path()).await);
+    assert_eq!(spool.node(), neighbour.node(), "one folder, one node");
+    let slot = spool.reserve(label()).await.unwrap();
+    assert!(matches!(neighbour.fate(ATTEMPT).await.unwrap(), Fate::Held));
+    kill(slot);
+    assert!(matches!(neighbour.fate(ATTEMPT).await.unwrap(), Fate::Gone));
+    let mut slot = neighbour.reserve(label()).await.unwrap();
+    slot.write(200, b"sealed".to_vec()).await.unwrap();
+    kill(slot);
+    let Fate::Left(left) = spool.fate(ATTEMPT).await.unwrap() else { panic!("an answer was left") };
+    assert_eq!(left.sealed(), b"sealed");
+    assert!(neighbour.left().await.unwrap().is_empty(), "one process salvages it");
+}
+
+#[tokio::test]
+async fn slots_are_used_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = open(folder.path()).await;
+    for _ in 0..5 {
+        let mut slot = spool.reserve(label()).await.unwrap();
+        slot.write(200, vec![7; 900]).await.unwrap();
+        slot.done().await.unwrap();
+        spool.reserve(label()).await.unwrap().discard().await.unwrap();
+    }
+    assert_eq!(slot::all(&folder.path().join("s")).unwrap().len(), 1);
+    assert!(matches!(spool.fate(ATTEMPT).await.unwrap(), Fate::Gone));
+}
+
+#[tokio::test]
+async fn a_torn_slot_is_no_answer_and_no_obstacle() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = open(folder.path()).await;
+    let mut slot = spool.reserve(label()).await.unwrap();
+    slot.write(200, vec![7; 900]).await.unwrap();
+    kill(slot);
+    let path = slot::all(&folder.path().join("s")).unwrap().pop().unwrap();
+    let whole = fs::read(&path).unwrap();
+    for cut in [1, 10, 1024, 1027, 1100] {
+        fs::write(&path, &whole[..cut]).unwrap();
+        assert!(open(folder.path()).await.left().await.unwrap().is_empty(), "{cut}");
+        spool.reserve(label()).await.unwrap().discard().await.unwrap();
+    }
+    fs::write(&path, "nonsense").unwrap();
+    assert!(spool.left().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn marks_never_go_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = open(folder.path()).await;
+    assert_eq!(spool.marked(7).await.unwrap(), None);
+    for generation in [5, 9, 6] {
+        spool.mark(7, generation).await.unwrap();
+    }
+    assert_eq!(open(folder.path()).await.marked(7).await.unwrap(), Some(9));
+}

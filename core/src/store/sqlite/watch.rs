@@ -1,0 +1,87 @@
+//! What is due, what has changed, and who is alive.
+
+use std::time::Duration;
+
+use rusqlite::{Connection, Row};
+
+use super::{Now, millis, read};
+use crate::store::{Changed, NodeId, Status, Summons, keep};
+
+type Done<T> = rusqlite::Result<T>;
+
+pub(super) fn heartbeat(
+    db: &Connection,
+    now: &Now,
+    node: NodeId,
+    depth: u32,
+) -> Done<Vec<Summons>> {
+    db.execute(
+        "INSERT INTO nodes (id, last_seen, spool_depth) VALUES (?1, ?2, ?3)
+         ON CONFLICT DO UPDATE SET last_seen = excluded.last_seen, spool_depth = excluded.spool_depth",
+        (node.0, now.wall, depth),
+    )?;
+    db.prepare_cached(
+        "SELECT grant_id, id FROM chains
+         WHERE state = 'doubted' OR (state IN ('intent', 'sent') AND node = ?1
+             AND (held_boot <> ?2 OR held_until <= ?3)) LIMIT 1000",
+    )?
+    .query_map((node.0, &now.boot_id, now.boot), summons)?
+    .collect()
+}
+
+pub(super) fn due(db: &Connection, now: &Now, limit: u32, again: Duration) -> Done<Vec<Summons>> {
+    let due: Vec<Summons> = db
+        .prepare_cached(
+            "SELECT c.grant_id, c.id FROM chains c JOIN grants g ON g.id = c.grant_id
+             WHERE c.due_at <= ?1 AND c.role <> 'retired' AND c.state = 'idle' AND g.status = 'active'
+             ORDER BY c.due_at LIMIT ?2",
+        )?
+        .query_map((now.wall / 1000, limit), summons)?
+        .collect::<Done<_>>()?;
+    let until = (now.wall + millis(again)) / 1000;
+    for chain in &due {
+        db.prepare_cached("UPDATE chains SET due_at = ?2 WHERE id = ?1")?
+            .execute((chain.chain, until))?;
+    }
+    Ok(due)
+}
+
+fn summons(row: &Row<'_>) -> Done<Summons> {
+    Ok(Summons { grant: row.get(0)?, chain: row.get(1)? })
+}
+
+pub(super) fn changes(db: &Connection, now: &Now, since: i64) -> Done<(Vec<Changed>, i64)> {
+    let changed = db
+        .prepare_cached(
+            "SELECT id, generation, status, changed_at FROM grants
+             WHERE changed_at >= ?1 ORDER BY changed_at LIMIT 1000",
+        )?
+        .query_map([since], |row| {
+            Ok(Changed {
+                grant: row.get(0)?,
+                generation: row.get(1)?,
+                status: read::word(row, 2, Status::parse)?,
+                at: row.get(3)?,
+            })
+        })?
+        .collect::<Done<_>>()?;
+    Ok((changed, now.wall))
+}
+
+pub(super) fn prune(db: &Connection, now: &Now) -> Done<()> {
+    let before = |age: Duration| now.wall - millis(age);
+    db.execute("DELETE FROM spent WHERE at < ?1", [before(keep::SPENT)])?;
+    db.execute("DELETE FROM consents WHERE at < ?1", [before(keep::SPENT)])?;
+    db.execute("DELETE FROM orphans WHERE at < ?1", [before(keep::RETIRED)])?;
+    db.execute("DELETE FROM nodes WHERE last_seen < ?1", [before(keep::ANSWERS)])?;
+    db.execute("DELETE FROM spends WHERE at < ?1", [before(Duration::from_secs(86_400))])?;
+    db.execute(
+        "DELETE FROM application_spends WHERE minute < ?1",
+        [before(Duration::from_secs(3600)) / 60_000],
+    )?;
+    db.execute(
+        "DELETE FROM chains WHERE role = 'retired' AND retired_at < ?1",
+        [before(keep::RETIRED)],
+    )?;
+    Ok(())
+}
