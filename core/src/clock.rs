@@ -1,20 +1,35 @@
-//! Time as the core sees it: wall time for expiry, monotonic time for waiting.
+//! Time as the core sees it: wall time for expiry, boot time for deadlines.
 
 use std::{
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
     },
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-/// Wall time in whole Unix seconds. Deadlines are never computed from it: those use
-/// [`std::time::Instant`], which no clock jump moves.
+use rustix::time::{ClockId, clock_gettime};
+
+/// Wall time in whole Unix seconds, and the time since the machine started. Deadlines are never
+/// computed from the wall time, which jumps, nor from [`std::time::Instant`], which stands still
+/// while the machine sleeps.
 #[derive(Clone, Default)]
 pub struct Clock {
-    /// Seconds added to the system's time. Tests turn it; programs leave it at zero.
-    offset: Arc<AtomicI64>,
+    offsets: Arc<Offsets>,
 }
+
+/// Seconds added to the system's time. Tests turn them; programs leave them at zero.
+#[derive(Default)]
+struct Offsets {
+    wall: AtomicI64,
+    boot: AtomicI64,
+}
+
+/// The clock that runs on through a suspend.
+#[cfg(any(target_os = "android", target_os = "linux"))]
+const BOOT: ClockId = ClockId::Boottime;
+#[cfg(not(any(target_os = "android", target_os = "linux")))]
+const BOOT: ClockId = ClockId::Monotonic;
 
 impl Clock {
     /// The system's clock.
@@ -31,11 +46,52 @@ impl Clock {
             // A machine whose clock stands before 1970 still has to work.
             Err(_) => 0,
         };
-        system.saturating_add(self.offset.load(Ordering::Relaxed))
+        system.saturating_add(self.offsets.wall.load(Ordering::Relaxed))
     }
 
-    /// Turns this clock and all its clones by `seconds`; for tests of expiry.
+    /// Since the machine started, the time that it slept included. No clock jump moves it.
+    #[must_use]
+    pub fn boot(&self) -> Duration {
+        let system = Duration::try_from(clock_gettime(BOOT)).unwrap_or_default();
+        let offset = self.offsets.boot.load(Ordering::Relaxed);
+        let turned = Duration::from_secs(offset.unsigned_abs());
+        if offset < 0 { system.saturating_sub(turned) } else { system.saturating_add(turned) }
+    }
+
+    /// Turns this clock and all its clones by `seconds`, as if they had passed; for tests.
     pub fn turn(&self, seconds: i64) {
-        self.offset.fetch_add(seconds, Ordering::Relaxed);
+        self.offsets.boot.fetch_add(seconds, Ordering::Relaxed);
+        self.jump(seconds);
+    }
+
+    /// Sets the wall time of this clock and all its clones ahead by `seconds`, as an administrator
+    /// or NTP may; the boot time stays. For tests.
+    pub fn jump(&self, seconds: i64) {
+        self.offsets.wall.fetch_add(seconds, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_jump_moves_the_wall_time_alone() {
+        let clock = Clock::system();
+        let (wall, boot) = (clock.now(), clock.boot());
+        clock.jump(-100_000);
+        assert!(clock.now() < wall - 90_000);
+        assert!(clock.boot() >= boot && clock.boot() < boot + Duration::from_secs(60));
+    }
+
+    #[test]
+    fn a_turn_moves_both_times_of_every_clone() {
+        let clock = Clock::system();
+        let (wall, boot) = (clock.now(), clock.boot());
+        clock.clone().turn(100);
+        assert!(clock.now() >= wall + 100);
+        assert!(clock.boot() >= boot + Duration::from_secs(100));
+        clock.turn(i64::MIN / 2);
+        assert_eq!(clock.boot(), Duration::ZERO, "no time before the machine started");
     }
 }
