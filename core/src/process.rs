@@ -1,11 +1,12 @@
-//! What exists once per process: the runtime and the pooled HTTP client.
+//! What exists once per process: the runtime, the pooled HTTP client, the TLS of exchanges.
 //!
 //! A forked child must not touch its parent's runtime (the threads do not exist there) or sockets
 //! (both would read from them), so everything here is found by process id and built afresh.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use once_cell::{race::OnceBox, sync::OnceCell};
+use rustls::{ClientConfig, crypto::CryptoProvider};
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::{Error, Kind, Result};
@@ -64,6 +65,7 @@ impl<T> Drop for Node<T> {
 struct Shared {
     runtime: OnceCell<Runtime>,
     http: OnceCell<reqwest::Client>,
+    tls: OnceCell<Arc<ClientConfig>>,
 }
 
 static SHARED: PerProcess<Shared> = PerProcess::new();
@@ -135,6 +137,9 @@ impl<T> Drop for AbortOnDrop<T> {
     }
 }
 
+/// Who we say we are.
+pub(crate) const USER_AGENT: &str = concat!("evergrant/", env!("CARGO_PKG_VERSION"));
+
 /// Longest wait for any answer of a portal.
 pub(crate) const REST_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -144,9 +149,25 @@ pub(crate) fn http() -> Result<&'static reqwest::Client> {
     SHARED.get().http.get_or_try_init(|| build(client().timeout(REST_TIMEOUT)))
 }
 
-/// A client for one token exchange: its own connection, nothing reused, nothing repeated.
-pub(crate) fn exchange_http(deadline: Duration) -> Result<reqwest::Client> {
-    build(client().timeout(deadline).pool_max_idle_per_host(0).http1_only())
+/// How the connections to the authorization server do TLS: verified as the REST client does it,
+/// HTTP/1.1 alone. Reading the system's certificates takes longer than an exchange, hence once.
+pub(crate) fn tls() -> Result<Arc<ClientConfig>> {
+    SHARED.get().tls.get_or_try_init(|| build_tls().map(Arc::new).map_err(unbuilt)).cloned()
+}
+
+fn build_tls() -> Result<ClientConfig, rustls::Error> {
+    choose_cryptography();
+    let provider = CryptoProvider::get_default()
+        .cloned()
+        .unwrap_or_else(|| Arc::new(rustls::crypto::ring::default_provider()));
+    let verifier = rustls_platform_verifier::Verifier::new(Arc::clone(&provider))?;
+    let mut tls = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth();
+    tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(tls)
 }
 
 /// Makes ring the process's TLS cryptography, unless the program has chosen another already. Done
@@ -160,18 +181,20 @@ pub fn choose_cryptography() {
 fn client() -> reqwest::ClientBuilder {
     choose_cryptography();
     reqwest::Client::builder()
-        .user_agent(concat!("evergrant/", env!("CARGO_PKG_VERSION")))
+        .user_agent(USER_AGENT)
         .connect_timeout(Duration::from_secs(10))
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
 }
 
 fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client> {
-    builder.build().map_err(|error| {
-        Error::new(Kind::Internal, "the HTTP client could not be built")
-            .advise("Check that the system's certificate store is readable.")
-            .with_source(error.without_url())
-    })
+    builder.build().map_err(|error| unbuilt(error.without_url()))
+}
+
+fn unbuilt(cause: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::new(Kind::Internal, "the HTTP client could not be built")
+        .advise("Check that the system's certificate store is readable.")
+        .with_source(cause)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Error, Kind, Portal, Result, Secret,
-    oauth::{Answer, Exchanged, TokenAnswer, refresh_expires_at, send},
+    oauth::{Answer, Exchanged, TokenAnswer, connect, refresh_expires_at},
     portal::{authority, rest_endpoint},
     process::{detach, shield},
     rest,
@@ -59,9 +59,13 @@ impl Keeper {
         );
         let mut slot = self.0.spool.reserve(label).await?;
         let form = self.form("authorization_code", &consent.code);
-        let (status, body) = match send(&server, &form).await {
-            Ok(Exchanged::Answered { status, body }) => (status, body),
-            Ok(Exchanged::NothingSent(error) | Exchanged::NoAnswer(error)) | Err(error) => {
+        let exchanged = match connect(&server).await {
+            Ok(line) => line.send(&self.0.clock, &form, Duration::MAX).await,
+            Err(error) => Exchanged::NothingSent(error),
+        };
+        let (status, body) = match exchanged {
+            Exchanged::Answered { status, body, .. } => (status, body),
+            Exchanged::NothingSent(error) | Exchanged::NoAnswer(error) => {
                 slot.discard().await?;
                 return Err(error
                     .advise("Ask for a new consent once the network works: a code works once."));

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::{Keeper, Token, needs_reauthorization, spool::Label};
 use crate::{
     Error, Kind, Result, Retry, Secret,
-    oauth::{About, Answer, Exchanged, Form, Refusal, send},
+    oauth::{About, Answer, Exchanged, Form, Refusal, connect},
     store::{AttemptId, Begun, ChainState, Column, GrantRow, Status, Verdict},
 };
 
@@ -52,14 +52,21 @@ impl Keeper {
         }
         tracing::info!(grant = row.id, generation = row.generation, "rotating");
         let form = self.form("refresh_token", &refresh_token);
-        let (status, body) = match send(&server, &form).await {
-            Ok(Exchanged::Answered { status, body }) => (status, body),
-            Ok(Exchanged::NothingSent(error)) | Err(error) => {
+        let exchanged = match connect(&server).await {
+            Ok(line) => line.send(&self.0.clock, &form, Duration::MAX).await,
+            Err(error) => Exchanged::NothingSent(error),
+        };
+        let (status, body) = match exchanged {
+            Exchanged::Answered { status, body, gap, server_date } => {
+                tracing::debug!(grant = row.id, ?gap, server_date, "the rotation was answered");
+                (status, body)
+            }
+            Exchanged::NothingSent(error) => {
                 slot.discard().await?;
                 self.0.store.settle(row.id, attempt, Verdict::Released).await?;
                 return Err(at(&row, error));
             }
-            Ok(Exchanged::NoAnswer(error)) => {
+            Exchanged::NoAnswer(error) => {
                 slot.discard().await?;
                 return self.ambiguous(&row, attempt, error).await;
             }
