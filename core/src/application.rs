@@ -1,10 +1,13 @@
 //! An application: its credentials, its grants, and the way from a person's consent to a client.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use crate::{
-    AuthorizeLink, Client, Clock, Error, Portal, Redirect, Result, Secret, Token,
-    keeper::{Claims, Consent, Credentials, Keeper},
+    AuditEntry, AuthorizeLink, Client, Clock, Error, Portal, Redirect, Result, Secret, Token,
+    audit,
+    keeper::{
+        Changes, Claims, Consent, Credentials, Keeper, Purpose, RetrySpent, Settings, Statistics,
+    },
     oauth::AuthorizationServer,
     process,
     store::{self, GrantId, GrantRow, KeySource, Status, Vault},
@@ -53,6 +56,7 @@ pub struct ApplicationBuilder {
     authorization_server: Option<String>,
     authorization_hosts: Vec<String>,
     refresh_by_get: bool,
+    settings: Settings,
     clock: Clock,
 }
 
@@ -100,6 +104,65 @@ impl ApplicationBuilder {
         self
     }
 
+    /// Where answers are spooled before they reach the store: a folder on a local disk that outlives
+    /// the process. By default beside the store's file; for a store on a server, what
+    /// `EVERGRANT_SPOOL` names, else a folder in the user's state directory.
+    #[must_use]
+    pub fn spool(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.settings.spool = Some(folder.into());
+        self
+    }
+
+    /// How often one chain may be rotated, by all processes together: 3 an hour and 30 a day unless
+    /// set, 0 for no limit. The vendor blocks applications that renew again and again.
+    #[must_use]
+    pub fn budget(mut self, per_hour: u32, per_day: u32) -> Self {
+        self.settings.budget.hour = per_hour;
+        self.settings.budget.day = per_day;
+        self
+    }
+
+    /// How often all chains of the application together may be rotated in an hour: 20,000 unless
+    /// set, 0 for no limit.
+    #[must_use]
+    pub fn application_budget(mut self, per_hour: u32) -> Self {
+        self.settings.budget.application_hour = per_hour;
+        self
+    }
+
+    /// How many exchanges this process may have under way at once; 32 unless set. Each of them is
+    /// a chain of unknown fate if the process is killed.
+    #[must_use]
+    pub fn in_flight(mut self, exchanges: usize) -> Self {
+        self.settings.in_flight = exchanges.clamp(1, 1024);
+        self
+    }
+
+    /// Whether keep-alive, renewal ahead of need and recovery run by themselves; they do unless
+    /// this says no. For runtimes that freeze between two requests: call
+    /// [`Application::maintain`] there from time to time.
+    #[must_use]
+    pub fn background(mut self, yes: bool) -> Self {
+        self.settings.background = yes;
+        self
+    }
+
+    /// What to do with a refresh token that was probably spent by an exchange whose answer is lost.
+    #[must_use]
+    pub fn retry_spent_token(mut self, policy: RetrySpent) -> Self {
+        self.settings.retry_spent = policy;
+        self
+    }
+
+    /// Rotates every grant after this time, wanted or not. Off unless set, and better left off: the
+    /// vendor's documentation asks applications not to renew on a schedule and says that those that do may be
+    /// blocked. It is for readers that cannot ask for a fresh token. The budgets hold all the same.
+    #[must_use]
+    pub fn fixed_interval(mut self, interval: Duration) -> Self {
+        self.settings.interval = Some(interval);
+        self
+    }
+
     /// Another clock; for tests of expiry.
     #[must_use]
     pub fn clock(mut self, clock: Clock) -> Self {
@@ -137,7 +200,7 @@ impl ApplicationBuilder {
         let keeper = process::shield(async move {
             let store = store::open(&self.store, &self.clock).await?;
             let vault = Vault::unlock(&*store, &self.key).await?;
-            Keeper::start(store, vault, credentials, self.clock).await
+            Keeper::start(store, vault, credentials, self.settings, self.clock).await
         })
         .await?;
         Ok(Application { client_id: self.client_id, keeper })
@@ -159,6 +222,7 @@ impl Application {
             authorization_server: None,
             authorization_hosts: Vec::new(),
             refresh_by_get: false,
+            settings: Settings::default(),
             clock: Clock::system(),
         }
     }
@@ -180,8 +244,12 @@ impl Application {
         let redirect = Redirect::parse(redirect_url)?;
         redirect.check_state(expected_state)?;
         self.keep(Consent {
-            code: redirect.code,
-            claims: Claims { portal: None, member_id: redirect.member_id },
+            value: redirect.code,
+            claims: Claims {
+                portal: None,
+                member_id: redirect.member_id,
+                purpose: Purpose::Primary,
+            },
             server_domain: redirect.server_domain,
         })
         .await
@@ -194,8 +262,8 @@ impl Application {
     /// As [`Application::exchange`]; [`crate::Kind::InvalidInput`] for a code of another portal.
     pub async fn exchange_code(&self, portal: &str, code: impl Into<Secret>) -> Result<Grant> {
         let portal = Some(Portal::parse(portal)?.origin().to_owned());
-        let claims = Claims { portal, member_id: None };
-        self.keep(Consent { code: code.into(), claims, server_domain: None }).await
+        let claims = Claims { portal, member_id: None, purpose: Purpose::Primary };
+        self.keep(Consent { value: code.into(), claims, server_domain: None }).await
     }
 
     async fn keep(&self, consent: Consent) -> Result<Grant> {
@@ -207,12 +275,7 @@ impl Application {
     /// # Errors
     /// [`crate::Kind::Store`].
     pub async fn grants(&self) -> Result<Vec<Grant>> {
-        let rows = self.keeper.store().grants().await?;
-        Ok(rows
-            .into_iter()
-            .filter(|row| row.identity.client_id == self.client_id)
-            .map(Grant::from)
-            .collect())
+        self.keeper.grants().await.map(|rows| rows.into_iter().map(Grant::from).collect())
     }
 
     /// One grant.
@@ -254,6 +317,89 @@ impl Application {
         self.keeper.renew(id, generation).await.map(|token| (*token).clone())
     }
 
+    /// Keeps a refresh token that the portal delivered (a frame opening, an installation) as a spare
+    /// chain of the grant: it takes over if the grant's own chain is ever lost. The token is proven
+    /// first, by rotating it.
+    ///
+    /// # Errors
+    /// [`crate::Kind::InvalidInput`] for a token that was delivered before, or of another user.
+    pub async fn add_spare(&self, id: GrantId, refresh_token: impl Into<Secret>) -> Result<Grant> {
+        self.keeper.add_spare(id, refresh_token.into()).await.map(Grant::from)
+    }
+
+    /// Gives the grant to another user of the same portal, who consented with this code. Its number
+    /// stays; its rights are the other user's from then on.
+    ///
+    /// # Errors
+    /// As [`Application::exchange_code`]; [`crate::Kind::InvalidInput`] if that user has a grant of
+    /// their own or the code is another portal's.
+    pub async fn transfer(&self, id: GrantId, code: impl Into<Secret>) -> Result<Grant> {
+        let row = self.keeper.row(id).await?;
+        let claims = Claims {
+            portal: None,
+            member_id: Some(row.identity.member_id),
+            purpose: Purpose::Transfer(id),
+        };
+        let server_domain = Some(row.endpoints.authorization_server);
+        self.keep(Consent { value: code.into(), claims, server_domain }).await
+    }
+
+    /// Changes of this application's grants from now on, each told after it is durable.
+    #[must_use]
+    pub fn changes(&self) -> Changes {
+        self.keeper.subscribe()
+    }
+
+    /// One round of background work: keep-alive, renewal ahead of need, recovery of what dead
+    /// processes left. Only needed where [`ApplicationBuilder::background`] is off.
+    ///
+    /// # Errors
+    /// [`crate::Kind::Store`].
+    pub async fn maintain(&self) -> Result<()> {
+        let keeper = self.keeper.clone();
+        process::shield(async move { keeper.maintain(true).await }).await
+    }
+
+    /// Lets no new exchange begin, and waits up to `deadline` for those under way. True if all of
+    /// them ended. For programs that were asked to stop.
+    pub async fn shut_down(&self, deadline: Duration) -> bool {
+        let keeper = self.keeper.clone();
+        process::shield(async move { Ok(keeper.shut_down(deadline).await) }).await.unwrap_or(false)
+    }
+
+    /// Releases a grant that is held because the store was restored or copied: this store is the only one in use.
+    ///
+    /// # Errors
+    /// [`crate::Kind::UnknownGrant`], [`crate::Kind::Store`].
+    pub async fn release(&self, id: GrantId) -> Result<()> {
+        let keeper = self.keeper.clone();
+        process::shield(async move { keeper.release(id).await }).await
+    }
+
+    /// Seals everything with the newest version of the master key; answers how many grants it was.
+    ///
+    /// # Errors
+    /// [`crate::Kind::Store`], [`crate::Kind::Key`].
+    pub async fn reseal(&self) -> Result<u64> {
+        let keeper = self.keeper.clone();
+        process::shield(async move { keeper.reseal().await }).await
+    }
+
+    /// A grant's history, oldest first, proven to be whole: each entry's hash covers the one before.
+    ///
+    /// # Errors
+    /// [`crate::Kind::Store`] naming the first entry that does not fit.
+    pub async fn audit(&self, id: GrantId) -> Result<Vec<AuditEntry>> {
+        let keeper = self.keeper.clone();
+        process::shield(async move { audit::read(keeper.store(), id).await }).await
+    }
+
+    /// What this application's keeper has done in this process.
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        self.keeper.statistics()
+    }
+
     /// The application's `client_id`.
     #[must_use]
     pub fn client_id(&self) -> &str {
@@ -290,8 +436,8 @@ impl From<GrantRow> for Grant {
             status: row.status,
             scope: row.endpoints.scope,
             generation: row.generation,
-            access_expires_at: row.pair.access_expires_at,
-            refresh_expires_at: row.pair.refresh_expires_at,
+            access_expires_at: row.chain.pair.access_expires_at,
+            refresh_expires_at: row.chain.pair.refresh_expires_at,
         }
     }
 }

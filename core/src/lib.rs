@@ -21,6 +21,7 @@
 //! ```
 
 mod application;
+mod audit;
 mod clock;
 #[cfg(test)]
 mod contract;
@@ -35,9 +36,10 @@ mod secret;
 mod store;
 
 pub use application::{Application, ApplicationBuilder, DEFAULT_MIN_TTL, Grant};
+pub use audit::AuditEntry;
 pub use clock::Clock;
 pub use error::{Error, Kind, Result, Retry};
-pub use keeper::Token;
+pub use keeper::{Change, Changes, RetrySpent, Statistics, Token};
 pub use oauth::{AuthorizeLink, Redirect};
 pub use portal::Portal;
 pub use redact::{Redacting, redact};

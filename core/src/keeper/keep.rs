@@ -2,138 +2,26 @@
 
 use std::{sync::Arc, time::Duration};
 
-use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{
-    Keeper, Token,
-    rotation::at,
-    spool::{Label, Slot},
-};
+use super::{Keeper, Token, fault::fault, rotation::at, spool::Slot};
 use crate::{
-    Error, Kind, Portal, Result, Secret,
-    oauth::{Answer, Exchanged, TokenAnswer, connect, refresh_expires_at},
-    portal::{authority, rest_endpoint},
-    process::{detach, shield},
-    rest,
+    Error, Kind, Result, Secret,
+    oauth::{TokenAnswer, refresh_expires_at},
+    portal::rest_endpoint,
+    process::detach,
     store::{
-        AttemptId, Column, Committed, Endpoints, GrantId, GrantRow, Identity, Lineage, SealedPair,
+        AttemptId, Column, Commit, Committed, Endpoints, GrantId, GrantRow, Lineage, Place, Role,
+        SealedPair, Status,
     },
 };
 
-/// A code that a person's consent brought.
-pub(crate) struct Consent {
-    pub(crate) code: Secret,
-    pub(crate) claims: Claims,
-    pub(crate) server_domain: Option<String>,
-}
+const DAY: i64 = 86_400;
 
-/// What the code was asked for, and what the redirect said about it: the answer must agree. Kept
-/// with the answer in the spool, so that a recovery is as strict as the exchange was.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(crate) struct Claims {
-    /// Origin of the portal that the code was asked for.
-    pub(crate) portal: Option<String>,
-    /// The identity that the redirect named.
-    pub(crate) member_id: Option<String>,
-}
+/// Where in the store a new pair goes.
+pub(super) type Bound = Place;
 
 impl Keeper {
-    /// Exchanges a code for a grant. Runs to its end whoever stops waiting.
-    pub(crate) async fn exchange(&self, consent: Consent) -> Result<GrantRow> {
-        let keeper = self.clone();
-        shield(async move { keeper.exchange_code(consent).await }).await
-    }
-
-    async fn exchange_code(&self, consent: Consent) -> Result<GrantRow> {
-        if consent.code.is_blank() || consent.code.expose().len() > 1024 {
-            return Err(Error::invalid_input("code", "the code is empty or too long"));
-        }
-        let attempt = AttemptId::random();
-        let server = self.0.credentials.server.resolve(consent.server_domain.as_deref());
-        let label = Label::consent(
-            &self.0.credentials.client_id,
-            attempt,
-            &consent.claims,
-            server.as_str(),
-        );
-        let mut slot = self.0.spool.reserve(label).await?;
-        let form = self.form("authorization_code", &consent.code);
-        let exchanged = match connect(&server).await {
-            Ok(line) => line.send(&self.0.clock, &form, Duration::MAX).await,
-            Err(error) => Exchanged::NothingSent(error),
-        };
-        let (status, body) = match exchanged {
-            Exchanged::Answered { status, body, .. } => (status, body),
-            Exchanged::NothingSent(error) | Exchanged::NoAnswer(error) => {
-                slot.discard().await?;
-                return Err(error
-                    .advise("Ask for a new consent once the network works: a code works once."));
-            }
-        };
-        // An answer that could not be spooled may still be committed.
-        let _ = self.spool(&mut slot, attempt, status, &body).await;
-        let kept = match Answer::read(status, &body) {
-            Answer::Token(token) => {
-                self.keep_consent(&consent.claims, attempt, &token, &server).await
-            }
-            Answer::Refused(refusal) => Err(refusal.error()),
-            Answer::Unreadable(why) => Err(Error::new(Kind::UnexpectedAnswer, why)
-                .with_status(status)
-                .with("host", authority(&server))
-                .advise("Ask for a new consent: a code works once.")),
-        };
-        match &kept {
-            Ok(_) => slot.done().await?,
-            // A pair that the store could not take waits in the spool.
-            Err(error) if error.kind() == Kind::Store => {}
-            Err(_) => slot.discard().await?,
-        }
-        kept
-    }
-
-    pub(super) async fn keep_consent(
-        &self,
-        claims: &Claims,
-        attempt: AttemptId,
-        token: &TokenAnswer,
-        server: &Url,
-    ) -> Result<GrantRow> {
-        let missing = |what: &str| {
-            Error::new(Kind::UnexpectedAnswer, format!("the authorization server's answer has no {what}"))
-                .advise("Ask for a new consent; if it happens again, the portal is not one that evergrant knows.")
-        };
-        let refresh_token = token.refresh_token.as_ref().ok_or_else(|| missing("refresh_token"))?;
-        let member_id = token
-            .member_id
-            .clone()
-            .or_else(|| claims.member_id.clone())
-            .ok_or_else(|| missing("member_id"))?;
-        let portal = claims.portal.as_deref().map(Portal::parse).transpose()?;
-        let endpoint = match (&token.client_endpoint, &portal) {
-            (Some(endpoint), _) => rest_endpoint(endpoint)?,
-            (None, Some(portal)) => portal.rest(),
-            (None, None) => return Err(missing("client_endpoint")),
-        };
-        check_portal(portal.as_ref(), claims, &member_id, &endpoint)?;
-        let user_id = match token.user_id {
-            Some(user_id) => user_id,
-            // Not all answers say whose token it is; the portal does. A grant without it still works.
-            None => rest::whose(&endpoint, &token.access_token).await.unwrap_or(0),
-        };
-        let identity =
-            Identity { client_id: self.0.credentials.client_id.clone(), member_id, user_id };
-        let (grant, data_key) =
-            self.0.store.ensure_grant(&identity, self.0.vault.new_data_key()?).await?;
-        let endpoints = self.endpoints(token, &endpoint, server);
-        let pair = self.seal(grant, &data_key, token, refresh_token)?;
-        let installed = self.0.store.install(grant, attempt, &endpoints, &pair).await?;
-        tracing::info!(grant, ?installed, portal = authority(&endpoint), "a consent is kept");
-        let row = self.row(grant).await?;
-        self.0.remember(self.open(&row)?);
-        Ok(row)
-    }
-
     /// Commits the pair that a rotation brought. `None` if the chain has moved on without it.
     pub(super) async fn keep_rotated(
         &self,
@@ -143,18 +31,20 @@ impl Keeper {
         slot: Slot,
         spooled: Result<()>,
     ) -> Result<Option<Arc<Token>>> {
-        let committed = match self.commit(&commit).await {
+        let committed = match self.0.store.commit(&commit).await {
             Err(error) if spooled.is_ok() => {
                 tracing::error!(grant = row.id, %error, "the store does not take a rotated pair; serving it from memory");
-                let token = self.0.remember(self.unstored(row, token, &commit));
+                let served = (row.chain.role == Role::Primary)
+                    .then(|| self.0.remember(unstored(row, token, &commit)));
                 self.commit_later(commit, slot)?;
-                return Ok(Some(token));
+                return served.map_or_else(|| Err(at(row, error)), |token| Ok(Some(token)));
             }
             // Neither on disk nor in the store: nobody may have it yet.
             Err(_) => self.commit_until_stored(&commit).await,
             Ok(committed) => committed,
         };
-        slot.done().await?;
+        fault("committed").await;
+        self.settled(&commit, committed, slot).await?;
         match committed {
             Committed::Orphan => Ok(None),
             Committed::Current(_) => {
@@ -164,10 +54,25 @@ impl Keeper {
         }
     }
 
-    /// Seals the pair that succeeds `row`'s.
+    /// After the pair is durable: the spool, the node's memory, the listeners.
+    async fn settled(&self, commit: &Commit, committed: Committed, slot: Slot) -> Result<()> {
+        match committed {
+            Committed::Current(generation) => {
+                self.0.counters.rotations.add(1);
+                self.0.spool.mark(commit.grant, generation).await?;
+                self.tell(commit.grant, generation, Status::Active);
+                fault("told").await;
+            }
+            Committed::Orphan => self.0.counters.orphaned.add(1),
+        }
+        slot.done().await
+    }
+
+    /// Seals the pair that succeeds the current one of `row`'s chain.
     pub(super) fn successor(
         &self,
         row: &GrantRow,
+        attempt: AttemptId,
         sent: &Secret,
         token: &TokenAnswer,
     ) -> Result<Commit> {
@@ -176,11 +81,10 @@ impl Keeper {
                 .user_id
                 .is_some_and(|id| row.identity.user_id != 0 && id != row.identity.user_id);
         if foreign {
-            return Err(at(
-                row,
-                Error::new(Kind::UnexpectedAnswer, "the answer belongs to another portal or user"),
-            )
-            .advise("Nothing was overwritten; the answer stays in the spool for two days."));
+            let error =
+                Error::new(Kind::UnexpectedAnswer, "the answer belongs to another portal or user");
+            return Err(at(row, error)
+                .advise("Nothing was overwritten; the answer stays in the spool for two days."));
         }
         // A pair is not lost over a malformed address: the known one stays.
         let endpoint = match token.client_endpoint.as_deref().map(rest_endpoint) {
@@ -192,20 +96,26 @@ impl Keeper {
         if endpoints.scope.is_empty() {
             endpoints.scope.clone_from(&row.endpoints.scope);
         }
-        // An answer without a refresh token leaves the old one in force.
+        // An answer without a refresh token, or with the same one, leaves the old one in force.
         let refresh_token = token.refresh_token.as_ref().unwrap_or(sent);
-        let pair = self.seal(row.id, &row.data_key, token, refresh_token)?;
-        Ok(Commit { grant: row.id, parent: row.pair.lineage, endpoints, pair })
-    }
-
-    pub(super) async fn commit(&self, commit: &Commit) -> Result<Committed> {
-        self.0.store.commit(commit.grant, commit.parent, &commit.endpoints, &commit.pair).await
+        let bound = Bound { grant: row.id, chain: row.chain.id, lineage: attempt.lineage() };
+        let pair = self.seal(bound, &row.data_key, token, refresh_token)?;
+        let spent = (pair.refresh_hash != row.chain.pair.refresh_hash)
+            .then_some(row.chain.pair.refresh_hash);
+        Ok(Commit {
+            grant: row.id,
+            chain: row.chain.id,
+            parent: row.chain.pair.lineage,
+            spent,
+            endpoints,
+            pair,
+        })
     }
 
     async fn commit_until_stored(&self, commit: &Commit) -> Committed {
         let mut pause = Duration::from_millis(200);
         loop {
-            match self.commit(commit).await {
+            match self.0.store.commit(commit).await {
                 Ok(committed) => return committed,
                 Err(error) => {
                     tracing::error!(grant = commit.grant, %error, "a rotated pair is not stored yet");
@@ -219,8 +129,8 @@ impl Keeper {
     fn commit_later(&self, commit: Commit, slot: Slot) -> Result<()> {
         let keeper = self.clone();
         detach(async move {
-            keeper.commit_until_stored(&commit).await;
-            if let Err(error) = slot.done().await {
+            let committed = keeper.commit_until_stored(&commit).await;
+            if let Err(error) = keeper.settled(&commit, committed, slot).await {
                 tracing::warn!(%error, "a committed answer could not be put aside");
             }
         })
@@ -241,27 +151,33 @@ impl Keeper {
         written.inspect_err(|error| tracing::error!(%error, "an answer could not be spooled"))
     }
 
-    fn seal(
+    pub(super) fn seal(
         &self,
-        grant: GrantId,
+        bound: Bound,
         data_key: &[u8],
         token: &TokenAnswer,
         refresh: &Secret,
     ) -> Result<SealedPair> {
-        let lineage = Lineage::random();
         let now = self.0.clock.now();
-        let seal =
-            |column, secret| self.0.vault.seal_token(data_key, grant, lineage, column, secret);
+        let seal = |column, secret| self.0.vault.seal_token(data_key, bound, column, secret);
+        let refresh_expires_at = refresh_expires_at(refresh, now);
         Ok(SealedPair {
-            lineage,
+            lineage: bound.lineage,
             access: seal(Column::Access, &token.access_token)?,
             refresh: seal(Column::Refresh, refresh)?,
+            refresh_hash: self.0.vault.hash(refresh)?,
             access_expires_at: token.access_expires_at(now),
-            refresh_expires_at: refresh_expires_at(refresh, now),
+            refresh_expires_at,
+            due_at: match self.0.settings.interval {
+                Some(interval) => {
+                    now.saturating_add(i64::try_from(interval.as_secs()).unwrap_or(DAY))
+                }
+                None => keep_alive_at(now, refresh_expires_at, bound.lineage),
+            },
         })
     }
 
-    fn endpoints(&self, token: &TokenAnswer, endpoint: &Url, server: &Url) -> Endpoints {
+    pub(super) fn endpoints(&self, token: &TokenAnswer, endpoint: &Url, server: &Url) -> Endpoints {
         let named = token
             .server_endpoint
             .as_deref()
@@ -274,53 +190,48 @@ impl Keeper {
         }
     }
 
-    fn unstored(&self, row: &GrantRow, token: &TokenAnswer, commit: &Commit) -> Token {
-        Token {
-            grant: row.id,
-            access_token: token.access_token.clone(),
-            expires_at: commit.pair.access_expires_at,
-            generation: row.generation + 1,
-            client_endpoint: commit.endpoints.client_endpoint.clone(),
-            member_id: row.identity.member_id.clone(),
-            user_id: row.identity.user_id,
-            scope: commit.endpoints.scope.clone(),
-        }
+    /// Tells this process's listeners what is durable by now.
+    pub(super) fn tell(&self, grant: GrantId, generation: i64, status: Status) {
+        self.0.listeners.get().tell(super::Change { grant, generation, status });
     }
 }
 
-/// A pair on its way into the store.
-pub(super) struct Commit {
-    grant: GrantId,
-    parent: Lineage,
-    endpoints: Endpoints,
-    pair: SealedPair,
+/// Eighteen to twenty-two days after `now`, the same for the same pair, or earlier where the refresh
+/// token looks as if it lived shorter.
+fn keep_alive_at(now: i64, refresh_expires_at: i64, lineage: Lineage) -> i64 {
+    let spread = i64::from(u16::from_be_bytes([lineage.0[0], lineage.0[1]])) * 4 * DAY / 65_536;
+    let life = refresh_expires_at.saturating_sub(now);
+    now + (18 * DAY + spread).min(life * 2 / 3)
 }
 
-/// A code is for the portal that was asked, or for none: a swapped one would send the caller's data
-/// to somebody else's portal.
-fn check_portal(
-    asked: Option<&Portal>,
-    claims: &Claims,
-    member_id: &str,
-    endpoint: &Url,
-) -> Result<()> {
-    if let Some(claimed) = claims.member_id.as_deref().filter(|claimed| *claimed != member_id) {
-        return Err(Error::invalid_input(
-            "redirect_url",
-            "the code belongs to another portal than the redirect says",
-        )
-        .with("member_id", claimed)
-        .advise("Nothing was kept. Start again from a new authorize link."));
+fn unstored(row: &GrantRow, token: &TokenAnswer, commit: &Commit) -> Token {
+    Token {
+        grant: row.id,
+        access_token: token.access_token.clone(),
+        expires_at: commit.pair.access_expires_at,
+        generation: row.generation + 1,
+        client_endpoint: commit.endpoints.client_endpoint.clone(),
+        member_id: row.identity.member_id.clone(),
+        user_id: row.identity.user_id,
+        scope: commit.endpoints.scope.clone(),
     }
-    let got = authority(endpoint);
-    match asked.map(Portal::host) {
-        Some(asked) if asked != got => Err(Error::invalid_input(
-            "portal",
-            format!("the code belongs to {got}, not to {asked}"),
-        )
-        .advise(
-            "Nothing was kept. If the portal was renamed, use its new address; else start again.",
-        )),
-        _ => Ok(()),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keep_alive_is_spread_and_early_enough() {
+        let now = 1_771_940_028;
+        let month = now + 30 * DAY;
+        let at = |first: u8| (keep_alive_at(now, month, Lineage([first; 16])) - now) / DAY;
+        assert_eq!((at(0), at(128), at(255)), (18, 20, 20));
+        let all: Vec<i64> = (0..=255).map(at).collect();
+        assert!(all.iter().all(|day| (18..=22).contains(day)));
+        let week = now + 7 * DAY;
+        assert!(keep_alive_at(now, week, Lineage([9; 16])) < week - 2 * DAY);
+        let year = now + 180 * DAY;
+        assert_eq!((keep_alive_at(now, year, Lineage([255; 16])) - now) / DAY, 21);
     }
 }

@@ -4,71 +4,54 @@
 //! a spool slot, write the intent, send once, spool the raw answer, commit by lineage. It runs in a
 //! task of its own, so that no caller's cancellation or time-out can drop an answer.
 
+mod change;
+mod consent;
+mod counters;
+mod fault;
 mod flight;
 mod keep;
+mod limits;
+mod oracle;
 mod recovery;
 mod rotation;
+mod schedule;
+mod settings;
 mod spool;
+mod token;
+mod trust;
 
 use std::{
-    collections::HashMap,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
     time::Duration,
 };
 
+use change::Listeners;
+pub use change::{Change, Changes};
+pub(crate) use consent::{Claims, Consent, Purpose};
+use counters::Counters;
+pub use counters::Statistics;
 use flight::Flights;
-pub(crate) use keep::{Claims, Consent};
+use limits::Limits;
+use once_cell::sync::OnceCell;
+pub use settings::RetrySpent;
+pub(crate) use settings::Settings;
 use spool::Spool;
+pub use token::Token;
+use token::{Need, Tokens};
 
 use crate::{
     Clock, Error, Kind, Result, Retry, Secret,
     oauth::AuthorizationServer,
     process::PerProcess,
-    store::{Column, GrantId, GrantRow, Status, Store, Vault},
+    store::{Column, GrantId, GrantRow, Status, Store, Vault, hex},
 };
 
 /// Longest that a caller waits for a rotation. The rotation itself goes on.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// An access token and what a reader needs beside it.
-#[derive(Clone)]
-pub struct Token {
-    /// The grant it belongs to.
-    pub grant: GrantId,
-    /// The token itself.
-    pub access_token: Secret,
-    /// When it dies, in Unix seconds.
-    pub expires_at: i64,
-    /// Counts the pairs of this grant; never goes back.
-    pub generation: i64,
-    /// REST base of the portal, ends in a slash.
-    pub client_endpoint: String,
-    /// The portal's stable identity.
-    pub member_id: String,
-    /// Whose rights it carries; 0 if the vendor did not say.
-    pub user_id: i64,
-    /// Granted scopes.
-    pub scope: Vec<String>,
-}
-
-/// What a reader wants.
-#[derive(Debug, Clone, Copy)]
-enum Need {
-    /// A token that lives at least this many seconds more.
-    Life(i64),
-    /// A token newer than this generation.
-    NewerThan(i64),
-}
-
-impl Need {
-    fn is_met_by(self, token: &Token, now: i64) -> bool {
-        match self {
-            Need::Life(seconds) => token.expires_at.saturating_sub(now) >= seconds,
-            Need::NewerThan(generation) => token.generation > generation,
-        }
-    }
-}
 
 /// How the application presents itself at the token endpoint.
 pub(crate) struct Credentials {
@@ -88,8 +71,17 @@ struct Inner {
     spool: Spool,
     clock: Clock,
     credentials: Credentials,
+    settings: Settings,
     flights: PerProcess<Flights>,
-    tokens: PerProcess<Mutex<HashMap<GrantId, Arc<Token>>>>,
+    limits: PerProcess<OnceCell<Limits>>,
+    listeners: PerProcess<Listeners>,
+    tokens: Tokens,
+    counters: Counters,
+    /// The process that the background work runs in: a forked child starts its own.
+    background: PerProcess<AtomicBool>,
+    epoch: Mutex<Option<Vec<u8>>>,
+    /// How far the store's change feed was read, in its milliseconds.
+    seen_changes: AtomicI64,
 }
 
 impl Keeper {
@@ -98,20 +90,93 @@ impl Keeper {
         store: Arc<dyn Store>,
         vault: Vault,
         credentials: Credentials,
+        settings: Settings,
         clock: Clock,
     ) -> Result<Self> {
-        let spool = Spool::open(store.path().map(spool_folder)).await?;
+        let environment = store.meta("environment").await?.unwrap_or_default();
+        let folder = spool_folder(&*store, &settings, &environment)?;
+        let spool = Spool::open(folder, environment, clock.clone()).await?;
+        let (_, now) = store.changes(i64::MAX).await?;
         let keeper = Self(Arc::new(Inner {
             store,
             vault,
             spool,
             clock,
             credentials,
+            settings,
             flights: PerProcess::new(),
-            tokens: PerProcess::new(),
+            limits: PerProcess::new(),
+            listeners: PerProcess::new(),
+            tokens: Tokens::default(),
+            counters: Counters::default(),
+            background: PerProcess::new(),
+            epoch: Mutex::default(),
+            seen_changes: AtomicI64::new(now),
         }));
+        keeper.recognise().await?;
+        let epoch = keeper.0.store.meta("epoch").await?;
+        keeper.0.epoch_changed(epoch);
+        keeper.release_agreed().await?;
         keeper.recover().await?;
         Ok(keeper)
+    }
+
+    /// Starts the background work of this process, once.
+    fn wake(&self) {
+        let started = self.0.background.get();
+        if self.0.settings.background && !started.swap(true, Ordering::Relaxed) {
+            if let Err(error) = self.start_background() {
+                tracing::warn!(%error, "the background work did not start");
+            }
+        }
+    }
+
+    pub(crate) fn statistics(&self) -> Statistics {
+        self.0.counters.statistics()
+    }
+
+    pub(crate) fn subscribe(&self) -> Changes {
+        self.wake();
+        self.0.listeners.get().subscribe()
+    }
+
+    /// Lets no new exchange begin and waits for those under way. True if all of them ended in time.
+    pub(crate) async fn shut_down(&self, deadline: Duration) -> bool {
+        let in_flight = &self.limits().in_flight;
+        let all = u32::try_from(self.0.settings.in_flight).unwrap_or(u32::MAX);
+        let drained = tokio::time::timeout(deadline, in_flight.acquire_many(all)).await.is_ok();
+        in_flight.close();
+        drained
+    }
+
+    /// Puts every grant's data key, and the store's own values, under the newest master key.
+    pub(crate) async fn reseal(&self) -> Result<u64> {
+        self.0.vault.reseal_meta(&*self.0.store).await?;
+        let (mut after, mut resealed) = (0, 0);
+        loop {
+            let rows = self.0.store.grants(after, 500).await?;
+            let Some(last) = rows.last() else { return Ok(resealed) };
+            after = last.id;
+            for row in rows {
+                if let Some(new) = self.0.vault.rewrapped(&row.data_key)? {
+                    resealed += u64::from(self.0.store.rewrap(row.id, &row.data_key, &new).await?);
+                }
+            }
+        }
+    }
+
+    /// Takes the store's word for a grant that is in quarantine.
+    pub(crate) async fn release(&self, grant: GrantId) -> Result<()> {
+        let row = self.row(grant).await?;
+        for chain in self.0.store.chains(grant).await? {
+            self.0.store.release(chain.id, chain.pair.lineage).await?;
+        }
+        self.trust(&row).await
+    }
+
+    fn limits(&self) -> &Limits {
+        let limits = self.0.limits.get();
+        limits.get_or_init(|| Limits::new(self.0.clock.clone(), self.0.settings.in_flight))
     }
 
     pub(crate) fn store(&self) -> &dyn Store {
@@ -125,9 +190,7 @@ impl Keeper {
     /// A token that lives `min_ttl` seconds more, without a lock and without waiting, if this
     /// process has one.
     pub(crate) fn peek(&self, grant: GrantId, min_ttl: i64) -> Option<Arc<Token>> {
-        self.0
-            .remembered(grant)
-            .filter(|token| Need::Life(min_ttl).is_met_by(token, self.0.clock.now()))
+        self.0.tokens.find(grant, Need::Life(min_ttl), self.0.clock.now())
     }
 
     /// A token that lives at least `min_ttl` seconds more; rotates if it must.
@@ -142,9 +205,8 @@ impl Keeper {
     }
 
     async fn obtain(&self, grant: GrantId, need: Need) -> Result<Arc<Token>> {
-        if let Some(token) =
-            self.0.remembered(grant).filter(|token| need.is_met_by(token, self.0.clock.now()))
-        {
+        self.wake();
+        if let Some(token) = self.0.tokens.find(grant, need, self.0.clock.now()) {
             return Ok(token);
         }
         let waiting = async {
@@ -185,7 +247,7 @@ impl Keeper {
             }
             check_status(&row)?;
             self.check_generation(&row, need)?;
-            if let Some(token) = self.rotate(row).await? {
+            if let Some(token) = self.rotate(&row).await? {
                 return Ok(token);
             }
         }
@@ -198,7 +260,7 @@ impl Keeper {
         if generation <= row.generation {
             return Ok(());
         }
-        let ours = self.0.remembered(row.id).is_some_and(|token| token.generation >= generation);
+        let ours = self.0.tokens.any(row.id).is_some_and(|token| token.generation >= generation);
         let error = if ours {
             Error::new(Kind::Store, "the store has not taken the last rotation yet")
                 .with_retry(Retry::Safe)
@@ -206,6 +268,19 @@ impl Keeper {
             Error::invalid_input("generation", "the grant has not had that generation")
         };
         Err(rotation::at(row, error))
+    }
+
+    /// All grants of this application.
+    pub(crate) async fn grants(&self) -> Result<Vec<GrantRow>> {
+        let mut grants: Vec<GrantRow> = Vec::new();
+        let mut after = 0;
+        loop {
+            let rows = self.0.store.grants(after, 1000).await?;
+            let Some(last) = rows.last() else { return Ok(grants) };
+            after = last.id;
+            let ours = |row: &GrantRow| row.identity.client_id == self.0.credentials.client_id;
+            grants.extend(rows.into_iter().filter(ours));
+        }
     }
 
     pub(crate) async fn row(&self, grant: GrantId) -> Result<GrantRow> {
@@ -221,17 +296,13 @@ impl Keeper {
     }
 
     fn open(&self, row: &GrantRow) -> Result<Token> {
-        let access_token = self.0.vault.open_token(
-            &row.data_key,
-            row.id,
-            row.pair.lineage,
-            Column::Access,
-            &row.pair.access,
-        )?;
+        let pair = &row.chain.pair;
+        let access_token =
+            self.0.vault.open_token(&row.data_key, row.id, row.chain.id, Column::Access, pair)?;
         Ok(Token {
             grant: row.id,
             access_token,
-            expires_at: row.pair.access_expires_at,
+            expires_at: pair.access_expires_at,
             generation: row.generation,
             client_endpoint: row.endpoints.client_endpoint.clone(),
             member_id: row.identity.member_id.clone(),
@@ -242,25 +313,49 @@ impl Keeper {
 }
 
 impl Inner {
-    fn remembered(&self, grant: GrantId) -> Option<Arc<Token>> {
-        self.tokens.get().lock().unwrap_or_else(PoisonError::into_inner).get(&grant).cloned()
+    fn remember(&self, token: Token) -> Arc<Token> {
+        self.tokens.remember(token, self.clock.now())
     }
 
-    /// Keeps the newest token: what readers were given never goes back.
-    fn remember(&self, token: Token) -> Arc<Token> {
-        let mut tokens = self.tokens.get().lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = tokens.entry(token.grant).or_insert_with(|| Arc::new(token.clone()));
-        if token.generation > entry.generation {
-            *entry = Arc::new(token);
-        }
-        Arc::clone(entry)
+    /// Whether the store's epoch is another one than when it was last looked at.
+    fn epoch_changed(&self, epoch: Option<Vec<u8>>) -> bool {
+        let mut known = self.epoch.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = *known != epoch;
+        *known = epoch;
+        changed
     }
 }
 
-fn spool_folder(store: PathBuf) -> PathBuf {
-    let mut name = store.into_os_string();
-    name.push(".spool");
-    name.into()
+/// Beside the store's file; for a store elsewhere, where the settings or `EVERGRANT_SPOOL` say, else
+/// in the user's state folder. `None` for a store in memory.
+fn spool_folder(
+    store: &dyn Store,
+    settings: &Settings,
+    environment: &[u8],
+) -> Result<Option<PathBuf>> {
+    if let Some(folder) = &settings.spool {
+        return Ok(Some(folder.clone()));
+    }
+    if let Some(store) = store.path() {
+        let mut name = store.into_os_string();
+        name.push(".spool");
+        return Ok(Some(name.into()));
+    }
+    if !store.is_shared() {
+        return Ok(None);
+    }
+    if let Some(folder) = std::env::var_os("EVERGRANT_SPOOL") {
+        return Ok(Some(folder.into()));
+    }
+    let state = std::env::var_os("XDG_STATE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state")));
+    match state {
+        Some(state) => Ok(Some(state.join("evergrant").join(hex(environment)))),
+        None => Err(Error::invalid_input("spool", "there is no folder for the spool").advise(
+            "Name one on a local disk that outlives the process: EVERGRANT_SPOOL, or the setting.",
+        )),
+    }
 }
 
 /// Refuses early where a rotation cannot help.

@@ -1,72 +1,337 @@
-//! Finishing what a process left half done: answers that reached the disk but not the store.
+//! What a chain needs before it can be rotated again: a holder that fell silent, an answer that was
+//! left behind, a token of unknown fate, a store that was rolled back.
+
+use std::{sync::Arc, time::Duration};
 
 use super::{
-    Keeper,
-    spool::{Label, Slot},
+    Keeper, RetrySpent, Token, needs_reauthorization,
+    oracle::{self, Word},
+    rotation::at,
+    spool::{Fate, Label, Slot},
 };
 use crate::{
-    Error, Kind, Result,
+    Error, Kind, Result, Retry,
     oauth::Answer,
-    store::{Column, Committed},
+    store::{
+        AttemptId, ChainState, Column, Commit, Committed, GrantRow, Start, Status, Verdict, keep,
+    },
 };
 
+/// A token of unknown fate is sent again so many times before a spare chain takes over.
+const TRIES: u32 = 2;
+/// How often a holder's progress is looked at.
+const POLL: Duration = Duration::from_millis(100);
+/// When to ask again about something that others must do first.
+const LATER: Duration = Duration::from_secs(30);
+
 impl Keeper {
-    /// Brings spooled answers of this application into the store. One that cannot be used is left
-    /// where it is and does not stop the others.
+    /// Does the next thing that `row`'s chain needs. `None`: look again.
+    pub(super) async fn rotate(&self, row: &GrantRow) -> Result<Option<Arc<Token>>> {
+        if !self.is_trusted(row).await? {
+            return Ok(None);
+        }
+        let paused_for = row.chain.held_for;
+        match row.chain.state {
+            ChainState::Idle if paused_for.is_zero() => self.spend(row, None).await,
+            ChainState::Idle => Err(paused(row, paused_for)),
+            ChainState::Intent | ChainState::Sent => self.meet_holder(row).await,
+            ChainState::Ambiguous => self.meet_ambiguity(row).await,
+            ChainState::Doubted => self.meet_doubt(row).await.map(|()| None),
+            ChainState::Dead => {
+                if self.replay(row).await? || self.promote(row).await? {
+                    return Ok(None);
+                }
+                Err(needs_reauthorization(row))
+            }
+        }
+    }
+
+    async fn meet_holder(&self, row: &GrantRow) -> Result<Option<Arc<Token>>> {
+        let Some((attempt, node)) = row.chain.holder else {
+            return Err(at(row, Error::new(Kind::Store, "a chain is held by nobody")));
+        };
+        if node == self.0.spool.node() && self.look_after(row, attempt).await? {
+            return Ok(None);
+        }
+        if !row.chain.held_for.is_zero() {
+            return self.wait_for_holder(row).await.map(|()| None);
+        }
+        if row.chain.state == ChainState::Sent && self.promote(row).await? {
+            return Ok(None);
+        }
+        self.0.counters.taken_over.add(1);
+        match self.spend(row, Some(attempt)).await? {
+            // What a silent holder sent is not sent again before the hold-back is over.
+            None if row.chain.state == ChainState::Sent => Err(unknown_fate(row, LATER)),
+            token => Ok(token),
+        }
+    }
+
+    /// Finds out what became of an attempt of this machine. False while its process lives.
+    async fn look_after(&self, row: &GrantRow, attempt: AttemptId) -> Result<bool> {
+        match self.0.spool.fate(attempt).await? {
+            Fate::Held => Ok(false),
+            Fate::Left(slot) => self.salvage(*slot).await.map(|()| true),
+            Fate::Gone => {
+                tracing::warn!(grant = row.id, "a process died while it rotated");
+                self.0.store.testify(row.chain.id, attempt).await?;
+                Ok(true)
+            }
+        }
+    }
+
+    async fn meet_ambiguity(&self, row: &GrantRow) -> Result<Option<Arc<Token>>> {
+        if self.replay(row).await? {
+            return Ok(None);
+        }
+        let exhausted = row.chain.tries >= TRIES;
+        if exhausted && self.promote(row).await? {
+            return Ok(None);
+        }
+        if !row.chain.held_for.is_zero() {
+            return Err(unknown_fate(row, row.chain.held_for));
+        }
+        match self.0.settings.retry_spent {
+            RetrySpent::Always => self.spend(row, None).await,
+            RetrySpent::AfterOracle => {
+                let probably_spent = self.ask_oracle(row).await == Word::Refused;
+                if probably_spent && self.promote(row).await? {
+                    return Ok(None);
+                }
+                self.spend(row, None).await
+            }
+            RetrySpent::Never => {
+                if !self.promote(row).await? {
+                    self.give_up(row).await?;
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    /// The refresh token was refused: dead, unless somebody has its successor.
+    pub(super) async fn meet_doubt(&self, row: &GrantRow) -> Result<()> {
+        if self.replay(row).await? || self.promote(row).await? {
+            return Ok(());
+        }
+        let (chain, parent) = (row.chain.id, row.chain.pair.lineage);
+        if self.0.store.bury(chain, parent, self.0.spool.node()).await? {
+            tracing::error!(
+                grant = row.id,
+                portal = row.endpoints.client_endpoint,
+                "the grant needs a new consent"
+            );
+            self.tell(row.id, row.generation, Status::NeedsReauthorization);
+            return Ok(());
+        }
+        let now = self.0.store.chains(row.id).await?;
+        if now.iter().any(|now| now.id == chain && now.state == ChainState::Doubted) {
+            return Err(unknown_fate(row, LATER));
+        }
+        Ok(())
+    }
+
+    /// Treats a token of unknown fate as refused, without sending it.
+    async fn give_up(&self, row: &GrantRow) -> Result<()> {
+        let attempt = AttemptId::random();
+        let start = Start {
+            chain: row.chain.id,
+            parent: row.chain.pair.lineage,
+            attempt,
+            node: self.0.spool.node(),
+            lease: LATER,
+            budget: self.0.settings.budget,
+        };
+        if self.0.store.begin(&start).await? {
+            self.0.store.settle(row.chain.id, attempt, Verdict::Refused).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes a spare the primary in place of `row`'s chain, if there is one.
+    async fn promote(&self, row: &GrantRow) -> Result<bool> {
+        let Some(generation) = self.0.store.promote(row.id, row.chain.id).await? else {
+            return Ok(false);
+        };
+        tracing::warn!(grant = row.id, generation, "a spare chain took over");
+        self.0.counters.promoted.add(1);
+        self.tell(row.id, generation, Status::Active);
+        Ok(true)
+    }
+
+    /// Waits until the chain that somebody else holds has changed, or the lease is over.
+    async fn wait_for_holder(&self, row: &GrantRow) -> Result<()> {
+        let until = tokio::time::Instant::now() + row.chain.held_for;
+        let mut wakes = self.0.store.wakes();
+        while tokio::time::Instant::now() < until {
+            match &mut wakes {
+                Some(wakes) => {
+                    let _ = tokio::time::timeout(POLL * 10, wakes.changed()).await;
+                }
+                None => tokio::time::sleep(POLL).await,
+            }
+            let now = self.row(row.id).await?;
+            if now.chain.pair.lineage != row.chain.pair.lineage || !now.chain.is_held() {
+                return Ok(());
+            }
+            if row.chain.holder.is_some_and(|(_, node)| node == self.0.spool.node()) {
+                // Its process may have died meanwhile.
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings in answers that processes of this machine left in the spool. One that cannot be used is
+    /// left where it is and does not stop the others.
     pub(super) async fn recover(&self) -> Result<()> {
-        for (slot, sealed) in self.0.spool.waiting().await? {
+        for slot in self.0.spool.left().await? {
             if slot.label().client_id != self.0.credentials.client_id {
                 continue;
             }
             let attempt = slot.label().attempt.clone();
-            if let Err(error) = self.salvage(slot, &sealed).await {
+            if let Err(error) = self.salvage(slot).await {
                 tracing::warn!(attempt, %error, "a spooled answer could not be brought into the store");
             }
         }
         Ok(())
     }
 
-    async fn salvage(&self, slot: Slot, sealed: &[u8]) -> Result<()> {
+    async fn salvage(&self, slot: Slot) -> Result<()> {
         let label = slot.label().clone();
-        let attempt = label
-            .attempt()
-            .ok_or_else(|| Error::new(Kind::Store, "the spooled answer's label is damaged"))?;
-        let body = self.0.vault.open_answer(attempt, sealed)?;
-        let Answer::Token(token) = Answer::read(label.status.unwrap_or_default(), &body) else {
-            return slot.done().await;
-        };
+        let attempt = label.attempt().ok_or_else(damaged_label)?;
         match label.parent() {
-            Some((grant, parent)) => {
-                let row = self.row(grant).await?;
-                if row.pair.lineage == parent {
-                    let sent = self.0.vault.open_token(
-                        &row.data_key,
-                        grant,
-                        parent,
-                        Column::Refresh,
-                        &row.pair.refresh,
-                    )?;
-                    let commit = self.successor(&row, &sent, &token)?;
-                    if let Committed::Current(generation) = self.commit(&commit).await? {
+            Some(parent) => {
+                let rows = self.rows_of_chain(parent.grant, parent.chain).await?;
+                for row in rows {
+                    if row.chain.pair.lineage == parent.lineage {
+                        self.salvage_answer(&row, &label, slot.sealed()).await?;
+                    } else if row.chain.pair.lineage != attempt.lineage() {
                         tracing::warn!(
-                            grant,
-                            generation,
-                            "salvaged a rotated pair that a process had left in the spool"
+                            grant = row.id,
+                            "a spooled answer succeeds a pair that is not current"
                         );
                     }
                 }
             }
             None => {
-                self.keep_consent(label.claims(), attempt, &token, &server_of(&label)?).await?;
+                let body = self.0.vault.open_answer(attempt, slot.sealed())?;
+                if let Answer::Token(token) = Answer::read(label.status.unwrap_or_default(), &body)
+                {
+                    let server = label.server.parse().map_err(|_| damaged_label())?;
+                    self.keep_consent(label.claims(), attempt, &token, &server).await?;
+                }
             }
         }
         slot.done().await
     }
+
+    /// Commits a spooled or kept answer to the current pair of `row`'s chain, if it is one.
+    async fn salvage_answer(&self, row: &GrantRow, label: &Label, sealed: &[u8]) -> Result<bool> {
+        let attempt = label.attempt().ok_or_else(damaged_label)?;
+        let body = self.0.vault.open_answer(attempt, sealed)?;
+        let Answer::Token(token) = Answer::read(label.status.unwrap_or_default(), &body) else {
+            return Ok(false);
+        };
+        let sent = self.0.vault.open_token(
+            &row.data_key,
+            row.id,
+            row.chain.id,
+            Column::Refresh,
+            &row.chain.pair,
+        )?;
+        let commit = self.successor(row, attempt, &sent, &token)?;
+        self.bring_in(&commit).await
+    }
+
+    async fn bring_in(&self, commit: &Commit) -> Result<bool> {
+        let Committed::Current(generation) = self.0.store.commit(commit).await? else {
+            return Ok(false);
+        };
+        self.0.counters.salvaged.add(1);
+        tracing::warn!(grant = commit.grant, generation, "salvaged a rotated pair");
+        self.0.spool.mark(commit.grant, generation).await?;
+        self.tell(commit.grant, generation, Status::Active);
+        Ok(true)
+    }
+
+    /// Brings the chain forward as far as known answers go: orphans in the store, answers of the last
+    /// two days on this machine.
+    pub(super) async fn replay(&self, row: &GrantRow) -> Result<bool> {
+        let mut moved = false;
+        let mut row = row.clone();
+        loop {
+            let parent = row.chain.pair.lineage;
+            let mut found = match self.0.store.orphan(row.chain.id, parent).await? {
+                Some(commit) => self.bring_in(&commit).await?,
+                None => false,
+            };
+            if !found {
+                for (label, sealed) in self.0.spool.successors(row.chain.id, parent).await? {
+                    found =
+                        found || self.salvage_answer(&row, &label, &sealed).await.unwrap_or(false);
+                }
+            }
+            if !found {
+                return Ok(moved);
+            }
+            moved = true;
+            match self.rows_of_chain(row.id, row.chain.id).await?.pop() {
+                Some(now) if now.chain.pair.lineage != parent => row = now,
+                _ => return Ok(moved),
+            }
+        }
+    }
+
+    /// The grant with one of its chains in the primary's place.
+    pub(super) async fn rows_of_chain(
+        &self,
+        grant: crate::GrantId,
+        chain: crate::store::ChainId,
+    ) -> Result<Vec<GrantRow>> {
+        let row = self.row(grant).await?;
+        let chains = self.0.store.chains(grant).await?;
+        Ok(chains
+            .into_iter()
+            .filter(|found| found.id == chain)
+            .map(|found| GrantRow { chain: found, ..row.clone() })
+            .collect())
+    }
+
+    pub(super) async fn ask_oracle(&self, row: &GrantRow) -> Word {
+        let pair = &row.chain.pair;
+        if pair.access_expires_at <= self.0.clock.now() {
+            return Word::Blind;
+        }
+        let server = self.0.credentials.server.resolve(Some(&row.endpoints.authorization_server));
+        let token =
+            self.0.vault.open_token(&row.data_key, row.id, row.chain.id, Column::Access, pair);
+        match token {
+            Ok(token) => oracle::ask(&server, &token).await,
+            Err(_) => Word::Blind,
+        }
+    }
 }
 
-fn server_of(label: &Label) -> Result<url::Url> {
-    label
-        .server
-        .parse()
-        .map_err(|_| Error::new(Kind::Store, "the spooled answer's label is damaged"))
+fn damaged_label() -> Error {
+    Error::new(Kind::Store, "the spooled answer's label is damaged")
+}
+
+/// The chain is free, but not yet.
+fn paused(row: &GrantRow, remaining: Duration) -> Error {
+    let error = if row.status == Status::Suspended {
+        Error::new(Kind::Suspended, "the portal's subscription does not cover the application")
+            .advise("Renew the subscription; the grant resumes by itself afterwards.")
+    } else {
+        Error::new(Kind::RateLimited, "the grant's renewal is pausing").with_retry(Retry::Safe)
+    };
+    at(row, error).with_retry_after(remaining)
+}
+
+fn unknown_fate(row: &GrantRow, retry_after: Duration) -> Error {
+    let error = Error::new(Kind::Ambiguous, "the last answer of the authorization server was lost")
+        .with_retry(Retry::Safe)
+        .with_retry_after(retry_after.min(keep::HOLD_BACK))
+        .advise("The refresh token is tried again after a pause.");
+    at(row, error)
 }

@@ -2,94 +2,204 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Keeper, Token, needs_reauthorization, spool::Label};
+use tokio::time::{MissedTickBehavior, interval};
+use url::Url;
+
+use super::{
+    Keeper, Token,
+    fault::fault,
+    limits::Scope,
+    spool::{Label, Parent, Slot},
+};
 use crate::{
-    Error, Kind, Result, Retry, Secret,
+    Error, Kind, Result, Secret,
     oauth::{About, Answer, Exchanged, Form, Refusal, connect},
-    store::{AttemptId, Begun, ChainState, Column, GrantRow, Status, Verdict},
+    portal::authority,
+    store::{AttemptId, Column, GrantRow, Start, Status, Verdict},
 };
 
-/// How long an intent keeps others away: longer than anything can still be under way.
-const LEASE: Duration = Duration::from_secs(180);
-/// Pause before a refresh token of unknown fate is tried again; doubles each time, up to an hour.
+/// How long an intent keeps others away, counted anew while its holder listens. Longer than the
+/// vendor can still act on a request.
+pub(super) const LEASE: Duration = Duration::from_secs(180);
+/// What a send must have left of its lease: the time to hand the bytes over, and a margin.
+const LEAST: Duration = Duration::from_secs(30);
+/// How often a listening holder renews its lease.
+const RENEW: Duration = Duration::from_secs(60);
+/// Pause before a refresh token of unknown fate is tried again; doubles each time, up to six hours.
 const AMBIGUOUS_PAUSE: Duration = Duration::from_secs(30);
+/// Pause before a chain that could not be had is looked at again.
+const BREATH: Duration = Duration::from_millis(20);
+/// A machine's clock that is further off than this, in seconds, is worth a word.
+const SKEW: i64 = 300;
 /// Pause before a suspended grant is tried again.
 const SUSPENDED_PAUSE: Duration = Duration::from_secs(3600);
-/// How often a holder's progress is looked at.
-const POLL: Duration = Duration::from_millis(100);
+
+/// An attempt that has its chain.
+pub(super) struct Hold<'a> {
+    pub(super) row: &'a GrantRow,
+    pub(super) attempt: AttemptId,
+    server: Url,
+    refresh_token: Secret,
+    /// Boot time: nothing may be written any more.
+    write_until: Duration,
+}
 
 impl Keeper {
-    /// Rotates the chain that `row` shows. `None` where somebody else did or holds it: look again.
-    pub(super) async fn rotate(&self, row: GrantRow) -> Result<Option<Arc<Token>>> {
-        if row.chain == ChainState::Intent {
-            // Its process may have died after the answer: the answer is in the spool then.
-            self.recover().await?;
-        }
-        let attempt = AttemptId::random();
+    /// Spends the current pair of `row`'s chain, `silent` being an attempt to take it over from.
+    /// `None` where the chain could not be had or has moved on: look again.
+    pub(super) async fn spend(
+        &self,
+        row: &GrantRow,
+        silent: Option<AttemptId>,
+    ) -> Result<Option<Arc<Token>>> {
         let server = self.0.credentials.server.resolve(Some(&row.endpoints.authorization_server));
-        let client_id = &self.0.credentials.client_id;
-        let label = Label::rotation(client_id, attempt, row.id, row.pair.lineage, server.as_str());
+        let scopes = scopes(row, &server);
+        let limits = self.limits();
+        let _permit = limits.in_flight.acquire().await.map_err(|_| shutting_down())?;
+        limits.check(&scopes).map_err(|error| at(row, error))?;
         // Opened before the intent: a damaged row must not hold the chain.
-        let refresh_token = self.0.vault.open_token(
-            &row.data_key,
-            row.id,
-            row.pair.lineage,
-            Column::Refresh,
-            &row.pair.refresh,
-        )?;
+        let (chain, pair) = (row.chain.id, &row.chain.pair);
+        let refresh_token =
+            self.0.vault.open_token(&row.data_key, row.id, chain, Column::Refresh, pair)?;
+        let attempt = AttemptId::random();
+        let parent = Parent { grant: row.id, chain, lineage: pair.lineage };
+        let client_id = &self.0.credentials.client_id;
+        let label = Label::rotation(client_id, attempt, parent, server.as_str());
         let mut slot = self.0.spool.reserve(label).await?;
-        match self.0.store.begin(row.id, row.pair.lineage, attempt, LEASE).await {
-            Ok(Begun::Acquired) => {}
-            not_ours => {
-                slot.discard().await?;
-                return match not_ours? {
-                    Begun::Busy(remaining) => {
-                        self.wait_for_holder(&row, remaining).await.map(|()| None)
-                    }
-                    _ => Ok(None),
-                };
+        let start = Start {
+            chain,
+            parent: pair.lineage,
+            attempt,
+            node: self.0.spool.node(),
+            lease: LEASE,
+            budget: self.0.settings.budget,
+        };
+        // Counted from before the statement: the lease can only end later than we think.
+        let write_until = self.0.clock.boot() + LEASE.saturating_sub(LEAST);
+        let acquired = match silent {
+            None => self.0.store.begin(&start).await,
+            Some(silent) => self.0.store.take_over(&start, silent).await,
+        };
+        if !matches!(acquired, Ok(true)) {
+            slot.discard().await?;
+            acquired?;
+            return self.not_acquired(row).await.map(|()| None);
+        }
+        fault("acquired").await;
+        tracing::info!(grant = row.id, generation = row.generation, "rotating");
+        let hold = Hold { row, attempt, server, refresh_token, write_until };
+        let exchanged = self.exchange_once(&hold).await;
+        fault("answered").await;
+        let outcome = self.conclude(&hold, &mut slot, exchanged).await;
+        match outcome {
+            Conclusion::Keep(token, commit, spooled) => {
+                self.limits().good(&scopes);
+                self.keep_rotated(row, &token, *commit, slot, spooled).await
+            }
+            Conclusion::Settled { keep_answer, result } => {
+                if keep_answer {
+                    slot.done().await?
+                } else {
+                    slot.discard().await?
+                }
+                result
             }
         }
-        tracing::info!(grant = row.id, generation = row.generation, "rotating");
-        let form = self.form("refresh_token", &refresh_token);
-        let exchanged = match connect(&server).await {
-            Ok(line) => line.send(&self.0.clock, &form, Duration::MAX).await,
-            Err(error) => Exchanged::NothingSent(error),
+    }
+
+    /// Says so if the budgets are the reason; anything else shows when the chain is looked at again.
+    async fn not_acquired(&self, row: &GrantRow) -> Result<()> {
+        let wait = self.0.store.budget_wait(row.chain.id, self.0.settings.budget).await?;
+        if wait.is_zero() {
+            tokio::time::sleep(BREATH).await;
+            return Ok(());
+        }
+        let error = Error::new(Kind::RateLimited, "the grant was renewed too often; pausing");
+        Err(at(row, error).with_retry_after(wait).advise(
+            "The vendor blocks applications that renew again and again. Find out who asks: a token lives an hour.",
+        ))
+    }
+
+    /// Connect, confirm, check the clock, write once, listen.
+    async fn exchange_once(&self, hold: &Hold<'_>) -> Exchanged {
+        let line = match connect(&hold.server).await {
+            Ok(line) => line,
+            Err(error) => return Exchanged::NothingSent(error),
         };
+        fault("connected").await;
+        if self.0.clock.boot() >= hold.write_until {
+            return Exchanged::NothingSent(too_late());
+        }
+        match self.0.store.confirm(hold.row.chain.id, hold.attempt, LEAST).await {
+            Ok(true) => {}
+            Ok(false) => return Exchanged::NothingSent(too_late()),
+            Err(error) => return Exchanged::NothingSent(error),
+        }
+        fault("confirmed").await;
+        let form = self.form("refresh_token", &hold.refresh_token);
+        let mut exchange = std::pin::pin!(line.send(&self.0.clock, &form, hold.write_until));
+        let mut renewal = interval(RENEW);
+        renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        renewal.tick().await;
+        loop {
+            tokio::select! {
+                biased;
+                exchanged = &mut exchange => return exchanged,
+                _ = renewal.tick() => {
+                    // Without a lease we go on listening all the same: a late pair is kept by lineage.
+                    let _ = self.0.store.extend(hold.row.chain.id, hold.attempt, LEASE).await;
+                }
+            }
+        }
+    }
+
+    /// Makes the answer durable, then reads it.
+    async fn conclude(&self, hold: &Hold<'_>, slot: &mut Slot, exchanged: Exchanged) -> Conclusion {
+        let host = authority(&hold.server);
         let (status, body) = match exchanged {
             Exchanged::Answered { status, body, gap, server_date } => {
-                tracing::debug!(grant = row.id, ?gap, server_date, "the rotation was answered");
+                self.0.counters.sent(gap);
+                self.compare_clocks(&host, server_date);
                 (status, body)
             }
             Exchanged::NothingSent(error) => {
-                slot.discard().await?;
-                self.0.store.settle(row.id, attempt, Verdict::Released).await?;
-                return Err(at(&row, error));
+                if error.kind() == Kind::Network {
+                    self.limits().unreachable(&host);
+                }
+                return Conclusion::nothing(self.let_go(hold, error).await);
             }
             Exchanged::NoAnswer(error) => {
-                slot.discard().await?;
-                return self.ambiguous(&row, attempt, error).await;
+                self.limits().unreachable(&host);
+                return Conclusion::nothing(self.ambiguous(hold, error).await);
             }
         };
-        let spooled = self.spool(&mut slot, attempt, status, &body).await;
+        let spooled = self.spool(slot, hold.attempt, status, &body).await;
+        fault("spooled").await;
         match Answer::read(status, &body) {
-            Answer::Token(token) => match self.successor(&row, &refresh_token, &token) {
-                Ok(commit) => self.keep_rotated(&row, &token, commit, slot, spooled).await,
-                Err(error) => {
-                    slot.done().await?;
-                    self.ambiguous(&row, attempt, error).await
+            Answer::Token(token) => {
+                match self.successor(hold.row, hold.attempt, &hold.refresh_token, &token) {
+                    Ok(commit) => Conclusion::Keep(token, Box::new(commit), spooled),
+                    Err(error) => Conclusion::keeping(self.ambiguous(hold, error).await),
                 }
-            },
-            Answer::Refused(refusal) => {
-                slot.discard().await?;
-                self.refused(&row, attempt, &refusal).await
             }
+            Answer::Refused(refusal) => Conclusion::nothing(self.refused(hold, &refusal).await),
+            // Cut-off JSON may hold a living token: it stays, sealed, for two days.
             Answer::Unreadable(why) => {
-                // Cut-off JSON may hold a living token: it stays, sealed, for two days.
-                slot.done().await?;
                 let error = Error::new(Kind::UnexpectedAnswer, why).with_status(status);
-                self.ambiguous(&row, attempt, error).await
+                Conclusion::keeping(self.ambiguous(hold, error).await)
             }
+        }
+    }
+
+    /// Expiry is counted from durations where it can be, so that a wrong clock costs nothing but this.
+    fn compare_clocks(&self, host: &str, server_date: Option<i64>) {
+        let Some(skew) = server_date.map(|date| date - self.0.clock.now()) else { return };
+        if skew.abs() > SKEW {
+            tracing::warn!(
+                host,
+                skew,
+                "this machine's clock and the authorization server's differ"
+            );
         }
     }
 
@@ -104,76 +214,84 @@ impl Keeper {
         }
     }
 
+    async fn let_go(&self, hold: &Hold<'_>, error: Error) -> Result<Option<Arc<Token>>> {
+        let chain = hold.row.chain.id;
+        self.0.store.settle(chain, hold.attempt, Verdict::Released(Duration::ZERO)).await?;
+        Err(at(hold.row, error))
+    }
+
     /// Something was sent and we cannot tell what became of it: never "try again now".
-    async fn ambiguous(
-        &self,
-        row: &GrantRow,
-        attempt: AttemptId,
-        error: Error,
-    ) -> Result<Option<Arc<Token>>> {
-        let pause = (AMBIGUOUS_PAUSE * 2_u32.pow(row.tries.min(7))).min(Duration::from_secs(3600));
-        tracing::warn!(
-            grant = row.id,
-            pause = pause.as_secs(),
-            "a rotation is ambiguous: its answer was lost"
-        );
-        self.0.store.settle(row.id, attempt, Verdict::Ambiguous(pause)).await?;
-        Err(at(row, error)
-            .with_retry_after(pause)
-            .advise("The refresh token may have been spent; the first request after a pause tries it again."))
+    async fn ambiguous(&self, hold: &Hold<'_>, error: Error) -> Result<Option<Arc<Token>>> {
+        let row = hold.row;
+        let pause = (AMBIGUOUS_PAUSE * 2_u32.pow(row.chain.tries.min(10)))
+            .min(Duration::from_secs(6 * 3600));
+        self.0.counters.ambiguous.add(1);
+        let pause_s = pause.as_secs();
+        tracing::warn!(grant = row.id, pause_s, "a rotation is ambiguous: its answer was lost");
+        self.0.store.settle(row.chain.id, hold.attempt, Verdict::Ambiguous(pause)).await?;
+        Err(at(row, error).with_retry_after(pause).advise(
+            "The refresh token may have been spent; the first request after a pause finds out.",
+        ))
     }
 
-    async fn refused(
-        &self,
-        row: &GrantRow,
-        attempt: AttemptId,
-        refusal: &Refusal,
-    ) -> Result<Option<Arc<Token>>> {
+    /// Verdicts are bound to the attempt: if the chain has moved on meanwhile, nothing changes.
+    async fn refused(&self, hold: &Hold<'_>, refusal: &Refusal) -> Result<Option<Arc<Token>>> {
+        let row = hold.row;
         let verdict = match refusal.about {
-            About::Grant => Verdict::Dead,
+            About::Grant => Verdict::Refused,
             About::Payment => Verdict::Status(Status::Suspended, SUSPENDED_PAUSE),
-            _ => Verdict::Released,
+            _ => Verdict::Released(Duration::ZERO),
         };
-        // Bound to this attempt: if the chain has moved on meanwhile, this changes nothing.
-        self.0.store.settle(row.id, attempt, verdict).await?;
-        if verdict != Verdict::Dead {
-            return Err(at(row, refusal.error()));
+        self.limits().refused(refusal.about, &authority(&hold.server), &row.identity.member_id);
+        let ours = self.0.store.settle(row.chain.id, hold.attempt, verdict).await?;
+        if verdict == Verdict::Refused {
+            tracing::warn!(grant = row.id, "the refresh token was refused");
+            // What it means for the chain is found out by looking again.
+            return Ok(None);
         }
-        match self.0.store.grant(row.id).await? {
-            Some(current) if current.chain != ChainState::Dead => Ok(None),
-            _ => Err(needs_reauthorization(row).with_source(refusal.error())),
+        if ours && matches!(verdict, Verdict::Status(..)) {
+            self.tell(row.id, row.generation, Status::Suspended);
         }
-    }
-
-    /// Waits until the chain that somebody else holds has changed, or the hold is over.
-    async fn wait_for_holder(&self, row: &GrantRow, remaining: Duration) -> Result<()> {
-        let now = self.row(row.id).await?;
-        if now.status == Status::Suspended || now.chain == ChainState::Ambiguous {
-            return Err(paused(&now, remaining));
-        }
-        let until = tokio::time::Instant::now() + remaining;
-        while tokio::time::Instant::now() < until {
-            tokio::time::sleep(POLL).await;
-            let now = self.row(row.id).await?;
-            if now.pair.lineage != row.pair.lineage || now.chain != ChainState::Intent {
-                break;
-            }
-        }
-        Ok(())
+        Err(at(row, refusal.error()))
     }
 }
 
-/// The chain is free, but not yet.
-fn paused(row: &GrantRow, remaining: Duration) -> Error {
-    let error = if row.status == Status::Suspended {
-        Error::new(Kind::Suspended, "the portal's subscription does not cover the application")
-            .advise("Renew the subscription; the grant resumes by itself afterwards.")
-    } else {
-        Error::new(Kind::Ambiguous, "the last answer of the authorization server was lost")
-            .with_retry(Retry::Safe)
-            .advise("The refresh token is tried again after a pause.")
-    };
-    at(row, error).with_retry_after(remaining)
+/// What an exchange came to.
+enum Conclusion {
+    /// A pair, and whether it is in the spool.
+    Keep(Box<crate::oauth::TokenAnswer>, Box<crate::store::Commit>, Result<()>),
+    /// No pair.
+    Settled { keep_answer: bool, result: Result<Option<Arc<Token>>> },
+}
+
+impl Conclusion {
+    fn nothing(result: Result<Option<Arc<Token>>>) -> Self {
+        Self::Settled { keep_answer: false, result }
+    }
+
+    fn keeping(result: Result<Option<Arc<Token>>>) -> Self {
+        Self::Settled { keep_answer: true, result }
+    }
+}
+
+fn scopes(row: &GrantRow, server: &Url) -> [Scope; 3] {
+    [
+        Scope::Host(authority(server)),
+        Scope::Application,
+        Scope::Portal(row.identity.member_id.clone()),
+    ]
+}
+
+fn too_late() -> Error {
+    Error::new(Kind::Timeout, "the lease was over before the token could be sent")
+        .with_retry(crate::Retry::Safe)
+        .advise("Nothing was sent; ask again.")
+}
+
+pub(super) fn shutting_down() -> Error {
+    Error::new(Kind::Cancelled, "the keeper is shutting down")
+        .with_retry(crate::Retry::Safe)
+        .advise("Nothing was sent; ask another process, or start again.")
 }
 
 /// Names the grant and its portal.

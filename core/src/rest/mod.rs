@@ -11,7 +11,7 @@ pub use answer::Answer;
 pub use batch::Command;
 pub use call::Client;
 pub use list::List;
-pub(crate) use send::whose;
+pub(crate) use send::{send, whose};
 
 #[cfg(test)]
 pub(crate) fn read(status: u16, body: &[u8]) -> crate::Result<Answer> {

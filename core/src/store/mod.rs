@@ -11,9 +11,9 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use async_trait::async_trait;
 
 pub use key::KeySource;
-pub use rows::{GrantId, Status};
 pub(crate) use rows::*;
-pub(crate) use seal::{Column, Vault};
+pub use rows::{GrantId, Status};
+pub(crate) use seal::{Column, Place, Vault};
 pub(crate) use sqlite::SqliteStore;
 
 use crate::{Clock, Error, Result};
@@ -32,7 +32,7 @@ pub(crate) mod keep {
     /// A node that is silent for longer than this no longer holds up a verdict or a takeover.
     pub(crate) const HOLD_BACK: Duration = Duration::from_secs(600);
     /// Spare chains per grant.
-    pub(crate) const SPARES: usize = 2;
+    pub(crate) const SPARES: u32 = 2;
 }
 
 /// A place for grants.

@@ -23,11 +23,11 @@ pub(crate) struct Identity {
 
 /// Gives an enum its stable words, in snake_case, for columns and for people.
 macro_rules! words {
-    ($type:ident { $($variant:ident => $word:literal),+ $(,)? }) => {
+    ($visible:vis $type:ident { $($variant:ident => $word:literal),+ $(,)? }) => {
         impl $type {
             /// The stable word, in snake_case.
             #[must_use]
-            pub fn as_str(self) -> &'static str {
+            $visible fn as_str(self) -> &'static str {
                 match self { $($type::$variant => $word),+ }
             }
 
@@ -52,7 +52,7 @@ pub enum Status {
     Uninstalled,
 }
 
-words!(Status {
+words!(pub Status {
     Active => "active",
     Suspended => "suspended",
     NeedsReauthorization => "needs_reauthorization",
@@ -130,7 +130,7 @@ pub(crate) enum Role {
     Retired,
 }
 
-words!(Role { Primary => "primary", Spare => "spare", Retired => "retired" });
+words!(pub(crate) Role { Primary => "primary", Spare => "spare", Retired => "retired" });
 
 /// How far the last attempt to rotate a chain has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,7 +149,7 @@ pub(crate) enum ChainState {
     Dead,
 }
 
-words!(ChainState {
+words!(pub(crate) ChainState {
     Idle => "idle",
     Intent => "intent",
     Sent => "sent",
@@ -163,8 +163,6 @@ words!(ChainState {
 pub(crate) struct Chain {
     /// Its number.
     pub(crate) id: ChainId,
-    /// The grant it belongs to.
-    pub(crate) grant: GrantId,
     /// What it is to the grant.
     pub(crate) role: Role,
     /// What the last attempt left.
@@ -218,6 +216,8 @@ pub(crate) struct Install {
     pub(crate) role: Role,
     /// What the primary so far becomes, where the new chain is the primary.
     pub(crate) former: Role,
+    /// The delivered token that was spent to prove the pair, never to be taken again.
+    pub(crate) spent: Option<TokenHash>,
     pub(crate) endpoints: Endpoints,
     pub(crate) pair: SealedPair,
 }

@@ -7,8 +7,8 @@ use chacha20poly1305::{
     Key, KeyInit, XChaCha20Poly1305, XNonce,
     aead::{Aead, Payload},
 };
+use hmac::{Hmac, Mac};
 use once_cell::sync::OnceCell;
-use hmac::{Hmac, KeyInit as _, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
@@ -68,7 +68,9 @@ impl Vault {
         };
         let check = match check {
             Some(check) => check,
-            None => store.set_meta("key_check", None, &vault.wrap(b"key-check", KEY_CHECK)?).await?,
+            None => {
+                store.set_meta("key_check", None, &vault.wrap(b"key-check", KEY_CHECK)?).await?
+            }
         };
         if vault.unwrap(b"key-check", &check).is_err() {
             return Err(Error::new(Kind::Key, "the master key does not open this store")
@@ -197,9 +199,12 @@ impl Vault {
         // Another process may have re-sealed with a key that was added while this one runs.
         let newer = self.newer.get_or_try_init(|| self.source.read());
         newer.ok().and_then(|ring| ring.version(version)).ok_or_else(|| {
-            Error::new(Kind::Key, "a value is sealed with a version of the master key that is not here")
-                .with("version", version.to_string())
-                .advise("Give this program the key file that has that version.")
+            Error::new(
+                Kind::Key,
+                "a value is sealed with a version of the master key that is not here",
+            )
+            .with("version", version.to_string())
+            .advise("Give this program the key file that has that version.")
         })
     }
 
@@ -209,10 +214,7 @@ impl Vault {
             Column::Refresh => b"refresh",
         };
         let Place { grant, chain, lineage } = place;
-        self.context(
-            b"token",
-            &[&grant.to_be_bytes(), &chain.to_be_bytes(), &lineage.0, column],
-        )
+        self.context(b"token", &[&grant.to_be_bytes(), &chain.to_be_bytes(), &lineage.0, column])
     }
 
     /// Purpose, environment and parts, each with its length, so that no two contexts are alike.

@@ -41,8 +41,11 @@ impl Memory {
                 .advise("Check the disk and the folder's rights. A damaged file may be removed while nothing runs.")
                 .with_source(error)
         };
-        let connection =
-            self.connection.get().get_or_try_init(|| open(&self.path).map(Mutex::new)).map_err(failed)?;
+        let connection = self
+            .connection
+            .get()
+            .get_or_try_init(|| open(&self.path).map(Mutex::new))
+            .map_err(failed)?;
         work(&connection.lock().unwrap_or_else(PoisonError::into_inner)).map_err(failed)
     }
 
@@ -80,12 +83,7 @@ impl Memory {
         Ok(found.into_iter().filter_map(read).collect())
     }
 
-    pub(super) fn mark(
-        &self,
-        environment: &[u8],
-        grant: GrantId,
-        generation: i64,
-    ) -> Result<()> {
+    pub(super) fn mark(&self, environment: &[u8], grant: GrantId, generation: i64) -> Result<()> {
         self.with(|db| {
             db.prepare_cached(
                 "INSERT INTO marks (environment, grant_id, generation) VALUES (?1, ?2, ?3)
@@ -96,11 +94,31 @@ impl Memory {
         })
     }
 
+    pub(super) fn accept(&self, environment: &[u8], grant: GrantId, generation: i64) -> Result<()> {
+        self.with(|db| {
+            db.execute(
+                "INSERT OR REPLACE INTO marks (environment, grant_id, generation) VALUES (?1, ?2, ?3)",
+                (environment, grant, generation),
+            )
+            .map(|_| ())
+        })
+    }
+
+    pub(super) fn marks(&self, environment: &[u8]) -> Result<Vec<(GrantId, i64)>> {
+        self.with(|db| {
+            db.prepare("SELECT grant_id, generation FROM marks WHERE environment = ?1")?
+                .query_map([environment], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect()
+        })
+    }
+
     pub(super) fn marked(&self, environment: &[u8], grant: GrantId) -> Result<Option<i64>> {
         self.with(|db| {
-            db.prepare_cached("SELECT generation FROM marks WHERE environment = ?1 AND grant_id = ?2")?
-                .query_row((environment, grant), |row| row.get(0))
-                .optional()
+            db.prepare_cached(
+                "SELECT generation FROM marks WHERE environment = ?1 AND grant_id = ?2",
+            )?
+            .query_row((environment, grant), |row| row.get(0))
+            .optional()
         })
     }
 

@@ -42,8 +42,8 @@ struct Folder {
     free: PerProcess<Mutex<Vec<SlotFile>>>,
 }
 
-/// Room for one answer. Dropped without an end it stays locked until the process ends: somebody
-/// may still write to it.
+/// Room for one answer. One that is dropped without an end, as by a kill, is found by whoever looks
+/// next.
 pub(crate) struct Slot {
     spool: Spool,
     label: Label,
@@ -154,9 +154,11 @@ impl Spool {
         let depth = self.with(|folder| {
             let slots = slot::all(&folder.path).map_err(|error| failed(error, &folder.path))?;
             let answered = |path: &PathBuf| {
-                slot::peek(path).is_ok_and(|label| label.is_some_and(|label| label.status.is_some()))
+                slot::peek(path)
+                    .is_ok_and(|label| label.is_some_and(|label| label.status.is_some()))
             };
-            Ok(u32::try_from(slots.iter().filter(|path| answered(path)).count()).unwrap_or(u32::MAX))
+            Ok(u32::try_from(slots.iter().filter(|path| answered(path)).count())
+                .unwrap_or(u32::MAX))
         });
         Ok(depth.await?.unwrap_or(0))
     }
@@ -174,7 +176,9 @@ impl Spool {
     /// Notes that the store has reached `generation` of `grant`.
     pub(crate) async fn mark(&self, grant: GrantId, generation: i64) -> Result<()> {
         let environment = self.0.environment.clone();
-        self.with(move |folder| folder.memory.mark(&environment, grant, generation)).await.map(|_| ())
+        self.with(move |folder| folder.memory.mark(&environment, grant, generation))
+            .await
+            .map(|_| ())
     }
 
     /// The highest generation that the store is known to have reached.
@@ -182,6 +186,20 @@ impl Spool {
         let environment = self.0.environment.clone();
         let marked = self.with(move |folder| folder.memory.marked(&environment, grant));
         Ok(marked.await?.flatten())
+    }
+
+    /// Takes `generation` for the highest, whatever was marked before.
+    pub(crate) async fn accept(&self, grant: GrantId, generation: i64) -> Result<()> {
+        let environment = self.0.environment.clone();
+        let accept = self.with(move |folder| folder.memory.accept(&environment, grant, generation));
+        accept.await.map(|_| ())
+    }
+
+    /// All marks: grants with their highest generations.
+    pub(crate) async fn marks(&self) -> Result<Vec<(GrantId, i64)>> {
+        let environment = self.0.environment.clone();
+        let marks = self.with(move |folder| folder.memory.marks(&environment));
+        Ok(marks.await?.unwrap_or_default())
     }
 
     /// Forgets answers that are past keeping.
@@ -209,7 +227,7 @@ impl Spool {
             Content::Answered(label, sealed) => {
                 Ok(Some(Slot { spool: self.clone(), label, sealed, file: Some(file) }))
             }
-            Content::Reserved(_) | Content::Empty => {
+            Content::Reserved | Content::Empty => {
                 folder.give_back(file);
                 Ok(None)
             }
@@ -223,7 +241,7 @@ impl Spool {
                 let slot = Slot { spool: self.clone(), label, sealed, file: Some(file) };
                 Ok(Fate::Left(Box::new(slot)))
             }
-            Content::Reserved(_) | Content::Empty => {
+            Content::Reserved | Content::Empty => {
                 folder.give_back(file);
                 Ok(Fate::Gone)
             }

@@ -5,7 +5,7 @@
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
-    io::{self, Read, Seek, SeekFrom, Write},
+    io::{self, Read, Seek, SeekFrom},
     os::unix::fs::{FileExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
@@ -29,7 +29,7 @@ pub(super) enum Content {
     /// Nothing.
     Empty,
     /// An attempt's room; no answer came.
-    Reserved(Label),
+    Reserved,
     /// An attempt's answer, sealed.
     Answered(Label, Vec<u8>),
 }
@@ -38,7 +38,8 @@ impl SlotFile {
     /// A new slot with real room on the disk, so that a full disk is an error before anything is spent.
     pub(super) fn create(folder: &Path) -> io::Result<Self> {
         let path = folder.join(format!("{:032x}.{EXTENSION}", rand::random::<u128>()));
-        let made = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path);
+        let made =
+            OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path);
         let slot = Self { file: made?, path };
         slot.fill(folder).inspect_err(|_| {
             // Half a slot is of no use, and its room is wanted.
@@ -110,7 +111,7 @@ fn read(file: &mut File) -> io::Result<Content> {
     match (label.status, rest.get(..label.length)) {
         (Some(_), Some(sealed)) => Ok(Content::Answered(label, sealed.to_vec())),
         (Some(_), None) => Err(io::ErrorKind::UnexpectedEof.into()),
-        (None, _) => Ok(Content::Reserved(label)),
+        (None, _) => Ok(Content::Reserved),
     }
 }
 

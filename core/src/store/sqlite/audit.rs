@@ -73,11 +73,7 @@ pub(super) fn append(db: &Connection, now: &Now, entry: &Entry) -> rusqlite::Res
     Ok(())
 }
 
-pub(super) fn read(
-    db: &Connection,
-    grant: GrantId,
-    after: i64,
-) -> rusqlite::Result<Vec<AuditRow>> {
+pub(super) fn read(db: &Connection, grant: GrantId, after: i64) -> rusqlite::Result<Vec<AuditRow>> {
     db.prepare_cached(
         "SELECT grant_id, number, at, event, chain, attempt, node, generation, hash
          FROM audit WHERE grant_id = ?1 AND number > ?2 ORDER BY number LIMIT 1000",

@@ -159,7 +159,10 @@ impl Store for SqliteStore {
             if is != expected {
                 return Ok(is.unwrap_or_default());
             }
-            db.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?1, ?2)", (&name, &value))?;
+            db.execute(
+                "INSERT OR REPLACE INTO meta (name, value) VALUES (?1, ?2)",
+                (&name, &value),
+            )?;
             Ok(value)
         })
         .await

@@ -43,6 +43,7 @@ pub(super) fn install(db: &Connection, now: &Now, install: &Install) -> Done<Ins
     if is_known(db, &install.pair.refresh_hash)? {
         return Ok(Installed::Known);
     }
+    remember_spent(db, now, install.spent)?;
     if install.role == Role::Primary {
         retire(db, now, install.grant, install.former)?;
     }
@@ -101,6 +102,14 @@ fn trim(db: &Connection, now: &Now, grant: GrantId) -> Done<()> {
     Ok(())
 }
 
+fn remember_spent(db: &Connection, now: &Now, spent: Option<TokenHash>) -> Done<()> {
+    if let Some(hash) = spent {
+        db.prepare_cached("INSERT OR IGNORE INTO spent (hash, at) VALUES (?1, ?2)")?
+            .execute((hash.0, now.wall))?;
+    }
+    Ok(())
+}
+
 pub(super) fn is_known(db: &Connection, hash: &TokenHash) -> Done<bool> {
     db.query_row(
         "SELECT EXISTS (SELECT 1 FROM spent WHERE hash = ?1)
@@ -138,12 +147,9 @@ pub(super) fn commit(db: &Connection, now: &Now, commit: &Commit) -> Done<Commit
         )
         .optional()?;
     let Some(role) = replaced else { return keep_orphan(db, now, commit) };
-    if let Some(spent) = commit.spent {
-        db.prepare_cached("INSERT OR IGNORE INTO spent (hash, at) VALUES (?1, ?2)")?
-            .execute((spent.0, now.wall))?;
-    }
-    let entry = Entry::of(commit.grant, commit.chain, "committed")
-        .by(AttemptId(pair.lineage.0), None);
+    remember_spent(db, now, commit.spent)?;
+    let entry =
+        Entry::of(commit.grant, commit.chain, "committed").by(AttemptId(pair.lineage.0), None);
     let generation = if role == Role::Primary.as_str() {
         next_generation(db, commit.grant, Some(&commit.endpoints))?
     } else {
@@ -278,12 +284,7 @@ pub(super) fn transfer(
     Ok(Some(generation))
 }
 
-pub(super) fn release(
-    db: &Connection,
-    now: &Now,
-    chain: ChainId,
-    parent: Lineage,
-) -> Done<bool> {
+pub(super) fn release(db: &Connection, now: &Now, chain: ChainId, parent: Lineage) -> Done<bool> {
     let released: Option<GrantId> = db
         .query_row(
             "UPDATE chains SET epoch = (SELECT value FROM meta WHERE name = 'epoch')
@@ -302,11 +303,7 @@ fn generation(db: &Connection, grant: GrantId) -> Done<i64> {
     db.query_row("SELECT generation FROM grants WHERE id = ?1", [grant], |row| row.get(0))
 }
 
-fn next_generation(
-    db: &Connection,
-    grant: GrantId,
-    endpoints: Option<&Endpoints>,
-) -> Done<i64> {
+fn next_generation(db: &Connection, grant: GrantId, endpoints: Option<&Endpoints>) -> Done<i64> {
     if let Some(endpoints) = endpoints {
         db.prepare_cached(
             "UPDATE grants SET client_endpoint = ?2, authorization_server = ?3, scope = ?4,

@@ -39,17 +39,20 @@ pub(super) fn open(path: &Path) -> Result<Connection> {
 
 /// Locks and write-ahead logs do not work across machines: two of them would spend one token.
 pub(super) fn refuse_network(path: &Path) -> Result<()> {
-    let folder: PathBuf = path.ancestors().skip(1).find(|folder| folder.is_dir()).map_or_else(
-        || PathBuf::from("."),
-        Path::to_path_buf,
-    );
+    let folder: PathBuf = path
+        .ancestors()
+        .skip(1)
+        .find(|folder| folder.is_dir())
+        .map_or_else(|| PathBuf::from("."), Path::to_path_buf);
     let Ok(found) = rustix::fs::statfs(&folder) else { return Ok(()) };
     match network_file_system(found.f_type as u64) {
         None => Ok(()),
         Some(name) => Err(Error::new(Kind::Store, "the store lies on a network file system")
             .with("store", path.display().to_string())
             .with("file_system", name)
-            .advise("Put the file on a local disk, or use PostgreSQL to share grants between machines.")),
+            .advise(
+                "Put the file on a local disk, or use PostgreSQL to share grants between machines.",
+            )),
     }
 }
 

@@ -59,7 +59,6 @@ fn chain_row(row: &Row<'_>, now: &Now) -> Done<Chain> {
     let left = if same_boot { held_until.saturating_sub(now.boot) } else { 0 };
     Ok(Chain {
         id: row.get(0)?,
-        grant: row.get(1)?,
         role: word(row, 2, Role::parse)?,
         state: word(row, 3, ChainState::parse)?,
         pair: pair(row, 4)?,

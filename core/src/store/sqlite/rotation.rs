@@ -130,9 +130,12 @@ pub(super) fn confirm(
         None => return Ok(false),
         Some((_, true)) => return Ok(true),
         Some((grant, false)) => {
-            db.prepare_cached("UPDATE chains SET state = 'sent' WHERE id = ?1")?.execute([chain])?;
-            db.prepare_cached("INSERT OR IGNORE INTO spends (chain, at, attempt) VALUES (?1, ?2, ?3)")?
-                .execute((chain, now.wall, attempt.0))?;
+            db.prepare_cached("UPDATE chains SET state = 'sent' WHERE id = ?1")?
+                .execute([chain])?;
+            db.prepare_cached(
+                "INSERT OR IGNORE INTO spends (chain, at, attempt) VALUES (?1, ?2, ?3)",
+            )?
+            .execute((chain, now.wall, attempt.0))?;
             db.prepare_cached(
                 "INSERT INTO application_spends (client_id, minute, count)
                  SELECT client_id, ?2, 1 FROM grants WHERE id = ?1

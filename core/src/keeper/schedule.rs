@@ -1,0 +1,176 @@
+//! What is done while nobody waits: keep-alive, refresh-ahead, looking after silent chains.
+
+use std::{sync::Weak, time::Duration};
+
+use super::{Inner, Keeper, token::Need};
+use crate::{
+    Result, Token,
+    process::detach,
+    store::{ChainState, GrantRow, Role, Status, Summons},
+};
+
+/// How often tokens that die soon are looked for.
+const TICK: Duration = Duration::from_secs(15);
+/// Chains per tick whose keep-alive is due: after an outage they are spread.
+const DUE: u32 = 16;
+/// A claimed chain is due again after this, in case the claimant dies.
+const CLAIM: Duration = Duration::from_secs(3600);
+/// Refresh-ahead is for grants that were read this recently, in seconds.
+const RECENT: i64 = 600;
+/// So close to its end a refresh token that cannot be rotated is an alarm, in seconds.
+const LAST_CHANCE: i64 = 3 * 86_400;
+
+impl Keeper {
+    /// Starts the background work; it ends with the last clone of the keeper.
+    pub(super) fn start_background(&self) -> Result<()> {
+        let keeper = std::sync::Arc::downgrade(&self.0);
+        detach(async move {
+            let mut round: u64 = 0;
+            loop {
+                tokio::time::sleep(TICK).await;
+                let Some(keeper) = alive(&keeper) else { return };
+                if let Err(error) = keeper.maintain(round.is_multiple_of(240)).await {
+                    tracing::warn!(%error, "a round of background work failed");
+                }
+                round += 1;
+            }
+        })
+    }
+
+    /// One round of all that.
+    pub(crate) async fn maintain(&self, prune: bool) -> Result<()> {
+        self.recover().await?;
+        self.report().await?;
+        self.follow_changes().await?;
+        self.refresh_ahead();
+        self.keep_alive().await?;
+        if prune {
+            self.0.store.prune().await?;
+            self.0.spool.prune()?;
+        }
+        Ok(())
+    }
+
+    /// Says that this node is alive and looks after the chains that it is summoned to.
+    async fn report(&self) -> Result<()> {
+        let depth = self.0.spool.depth().await?;
+        let epoch = self.0.store.meta("epoch").await?;
+        if self.0.epoch_changed(epoch) {
+            self.release_agreed().await?;
+        }
+        let summons = self.0.store.heartbeat(self.0.spool.node(), depth).await?;
+        if summons.is_empty() {
+            return Ok(());
+        }
+        for Summons { grant, chain } in summons {
+            for row in self.rows_of_chain(grant, chain).await.unwrap_or_default() {
+                self.attend(&row).await;
+            }
+        }
+        // Doubts wait for a sign of life that is younger than what we just did.
+        self.0.store.heartbeat(self.0.spool.node(), depth).await.map(|_| ())
+    }
+
+    async fn attend(&self, row: &GrantRow) {
+        let attended = match row.chain.state {
+            ChainState::Doubted => self.meet_doubt(row).await,
+            _ => self.rotate(row).await.map(|_| ()),
+        };
+        if let Err(error) = attended {
+            tracing::debug!(grant = row.id, %error, "a chain cannot be settled yet");
+        }
+    }
+
+    /// Reads what other processes changed, and tells this one's listeners.
+    async fn follow_changes(&self) -> Result<()> {
+        /// Transactions may become visible so much later than they began.
+        const OVERLAP: i64 = 10_000;
+        let since = self.0.seen_changes.load(std::sync::atomic::Ordering::Relaxed);
+        let (changes, now) = self.0.store.changes(since).await?;
+        let next = if changes.len() < 1000 {
+            now - OVERLAP
+        } else {
+            changes.last().map_or(now, |last| last.at)
+        };
+        self.0.seen_changes.store(next, std::sync::atomic::Ordering::Relaxed);
+        for change in changes {
+            if self.0.tokens.generation(change.grant).is_some_and(|known| known < change.generation)
+            {
+                let row = self.row(change.grant).await?;
+                self.0.remember(self.open(&row)?);
+                self.tell(change.grant, change.generation, change.status);
+            }
+        }
+        Ok(())
+    }
+
+    /// Renews tokens that are in use and die within their margin; their readers do not wait.
+    fn refresh_ahead(&self) {
+        let now = self.0.clock.now();
+        let soon = |token: &Token| {
+            let left = token.expires_at.saturating_sub(now);
+            left > 0 && left <= margin(token.grant, token.generation)
+        };
+        for (grant, generation) in self.0.tokens.wanted(now.saturating_sub(RECENT), soon) {
+            let keeper = self.clone();
+            let renewed = detach(async move {
+                if let Err(error) = keeper.obtain(grant, Need::NewerThan(generation)).await {
+                    tracing::warn!(grant, %error, "a token could not be renewed ahead");
+                }
+            });
+            if renewed.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Rotates chains that nobody has used for so long that their refresh token would die.
+    async fn keep_alive(&self) -> Result<()> {
+        for Summons { grant, chain } in self.0.store.due(DUE, CLAIM).await? {
+            let Ok(rows) = self.rows_of_chain(grant, chain).await else { continue };
+            for row in rows {
+                self.keep_chain_alive(&row).await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn keep_chain_alive(&self, row: &GrantRow) {
+        let kept = match row.chain.role {
+            Role::Primary => self.obtain(row.id, Need::NewerThan(row.generation)).await.map(|_| ()),
+            _ if row.chain.quarantined || row.status != Status::Active => Ok(()),
+            _ => self.spend(row, None).await.map(|_| ()),
+        };
+        let Err(error) = kept else { return };
+        let left = row.chain.pair.refresh_expires_at.saturating_sub(self.0.clock.now());
+        if left < LAST_CHANCE {
+            tracing::error!(grant = row.id, days_left = left / 86_400, %error, "a refresh token is about to die and cannot be rotated");
+        } else {
+            tracing::warn!(grant = row.id, %error, "keep-alive failed");
+        }
+    }
+}
+
+/// How long before its end a token is renewed ahead: one to three minutes, the same in every
+/// process.
+pub(super) fn margin(grant: i64, generation: i64) -> i64 {
+    let mixed =
+        (grant ^ generation.rotate_left(17)).wrapping_mul(0x9E37_79B9_7F4A_7C15_u64.cast_signed());
+    60 + i64::from((mixed >> 48) as u8) * 120 / 255
+}
+
+fn alive(keeper: &Weak<Inner>) -> Option<Keeper> {
+    keeper.upgrade().map(Keeper)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::margin;
+
+    #[test]
+    fn margins_lie_between_one_and_three_minutes_and_differ() {
+        let margins: Vec<i64> = (0..1000).map(|grant| margin(grant, 5)).collect();
+        assert!(margins.iter().all(|margin| (60..=180).contains(margin)));
+        assert!(margins.iter().collect::<std::collections::HashSet<_>>().len() > 50);
+    }
+}

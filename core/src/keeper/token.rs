@@ -1,0 +1,113 @@
+//! Tokens that this process has, for readers who must not wait.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+
+use papaya::HashMap;
+
+use crate::{Secret, store::GrantId};
+
+/// An access token and what a reader needs beside it.
+#[derive(Clone)]
+pub struct Token {
+    /// The grant it belongs to.
+    pub grant: GrantId,
+    /// The token itself.
+    pub access_token: Secret,
+    /// When it dies, in Unix seconds.
+    pub expires_at: i64,
+    /// Counts the pairs of this grant; never goes back.
+    pub generation: i64,
+    /// REST base of the portal, ends in a slash.
+    pub client_endpoint: String,
+    /// The portal's stable identity.
+    pub member_id: String,
+    /// Whose rights it carries; 0 if the vendor did not say.
+    pub user_id: i64,
+    /// Granted scopes.
+    pub scope: Vec<String>,
+}
+
+/// What a reader wants.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Need {
+    /// A token that lives at least this many seconds more.
+    Life(i64),
+    /// A token newer than this generation.
+    NewerThan(i64),
+}
+
+impl Need {
+    pub(super) fn is_met_by(self, token: &Token, now: i64) -> bool {
+        match self {
+            Need::Life(seconds) => token.expires_at.saturating_sub(now) >= seconds,
+            Need::NewerThan(generation) => token.generation > generation,
+        }
+    }
+}
+
+/// A token with the time when it was last asked for.
+struct Entry {
+    token: Arc<Token>,
+    read_at: AtomicI64,
+}
+
+/// The newest token of each grant. Reading takes no lock and allocates nothing; a forked child may
+/// go on reading, too.
+#[derive(Default)]
+pub(super) struct Tokens(HashMap<GrantId, Arc<Entry>>);
+
+impl Tokens {
+    /// The grant's token if it meets `need`.
+    pub(super) fn find(&self, grant: GrantId, need: Need, now: i64) -> Option<Arc<Token>> {
+        let tokens = self.0.pin();
+        let entry = tokens.get(&grant).filter(|entry| need.is_met_by(&entry.token, now))?;
+        entry.read_at.store(now, Ordering::Relaxed);
+        Some(Arc::clone(&entry.token))
+    }
+
+    pub(super) fn any(&self, grant: GrantId) -> Option<Arc<Token>> {
+        self.0.pin().get(&grant).map(|entry| Arc::clone(&entry.token))
+    }
+
+    /// Keeps the newest token: what readers were given never goes back.
+    pub(super) fn remember(&self, token: Token, now: i64) -> Arc<Token> {
+        let token = Arc::new(token);
+        let fresh = |read_at| Arc::new(Entry { token: Arc::clone(&token), read_at });
+        let tokens = self.0.pin();
+        let kept = tokens.update_or_insert_with(
+            token.grant,
+            |entry| {
+                if token.generation > entry.token.generation {
+                    fresh(AtomicI64::new(entry.read_at.load(Ordering::Relaxed)))
+                } else {
+                    Arc::clone(entry)
+                }
+            },
+            || fresh(AtomicI64::new(now)),
+        );
+        Arc::clone(&kept.token)
+    }
+
+    /// The grants whose token was read at or after `since` and dies within its `margin`.
+    pub(super) fn wanted(
+        &self,
+        since: i64,
+        dies_soon: impl Fn(&Token) -> bool,
+    ) -> Vec<(GrantId, i64)> {
+        let tokens = self.0.pin();
+        tokens
+            .iter()
+            .filter(|(_, entry)| entry.read_at.load(Ordering::Relaxed) >= since)
+            .filter(|(_, entry)| dies_soon(&entry.token))
+            .map(|(grant, entry)| (*grant, entry.token.generation))
+            .collect()
+    }
+
+    /// The generations that this process has of the grants it knows.
+    pub(super) fn generation(&self, grant: GrantId) -> Option<i64> {
+        self.0.pin().get(&grant).map(|entry| entry.token.generation)
+    }
+}
