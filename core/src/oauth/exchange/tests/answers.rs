@@ -169,7 +169,12 @@ async fn what_came_while_the_process_stood_still_is_read() {
         read_request(&mut stream);
         asked.send(()).unwrap();
         frozen.recv().unwrap();
-        stream.write_all(WHOLE).unwrap();
+        // In pieces, so that it takes more than one look.
+        stream
+            .write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+            .and_then(|()| stream.write_all("1\r\nx\r\n".repeat(50).as_bytes()))
+            .and_then(|()| stream.write_all(b"0\r\n\r\n"))
+            .unwrap();
         answer_now.send(()).unwrap();
     });
     let standstill = async {
@@ -182,6 +187,6 @@ async fn what_came_while_the_process_stood_still_is_read() {
         tokio::time::resume();
     };
     let (exchanged, ()) = tokio::join!(ask(&url), standstill);
-    assert_eq!(answer(exchanged).1, "{\"whole\":1}");
+    assert_eq!(answer(exchanged).1, "x".repeat(50));
     server.join().unwrap();
 }

@@ -30,13 +30,14 @@ pub(super) fn identity(name: &str) -> Identity {
     let leaf = CertificateParams::new([name.to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
     let mut roots = RootCertStore::empty();
     roots.add(root.der().clone()).unwrap();
+    let mut server = ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![leaf.der().clone()], key.into())
+        .unwrap();
+    // A ticket that nobody read would end the connection with a reset.
+    server.send_tls13_tickets = 0;
     Identity {
-        server: Arc::new(
-            ServerConfig::builder()
-                .with_no_client_auth()
-                .with_single_cert(vec![leaf.der().clone()], key.into())
-                .unwrap(),
-        ),
+        server: Arc::new(server),
         trust: Arc::new(
             ClientConfig::builder().with_root_certificates(roots).with_no_client_auth(),
         ),

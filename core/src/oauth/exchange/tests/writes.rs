@@ -75,14 +75,20 @@ async fn send_through(
         server: Url::parse("http://127.0.0.1").unwrap(),
     };
     let serving = async {
-        server.write_all(WHOLE).await.unwrap();
-        let mut read = String::new();
-        server.read_to_string(&mut read).await.unwrap();
-        read
+        let mut read = Vec::new();
+        while !read.ends_with(REFRESH_TOKEN.as_bytes()) {
+            if server.read_buf(&mut read).await.unwrap() == 0 {
+                break;
+            }
+        }
+        // Without a request the other side has gone.
+        let _ = server.write_all(WHOLE).await;
+        String::from_utf8(read).unwrap()
     };
     let request = Request::new();
+    let form = request.form();
     let write_until = clock.boot() + Duration::from_secs(10);
-    tokio::join!(line.send(clock, &request.form(), write_until), serving)
+    tokio::join!(line.send(clock, &form, write_until), serving)
 }
 
 #[tokio::test]
@@ -142,10 +148,9 @@ async fn one_byte_sent_is_something_sent() {
     let (exchanged, read) = send_through(&clock, move |_| broken()).await;
     nothing_sent(exchanged);
     assert_eq!(read, "");
-    // The server of this test answers unasked: that is no answer to what was not sent in full.
     let (exchanged, read) =
         send_through(&clock, move |nth| if nth == 1 { Poll::Ready(Ok(1)) } else { broken() }).await;
-    assert!(!matches!(exchanged, Exchanged::NothingSent(_)), "{exchanged:?}");
+    no_answer(exchanged);
     assert_eq!(read, "P");
 }
 
