@@ -20,11 +20,17 @@ pub(crate) enum Place {
     Rest,
     /// Calls that a portal makes to handlers of events.
     Event,
+    /// Openings of frames, which a browser posts.
+    Frame,
 }
 
 /// Words for the places.
-pub(crate) const PLACES: [(&str, Place); 3] =
-    [("token", Place::Token), ("rest", Place::Rest), ("event", Place::Event)];
+pub(crate) const PLACES: [(&str, Place); 4] = [
+    ("token", Place::Token),
+    ("rest", Place::Rest),
+    ("event", Place::Event),
+    ("frame", Place::Frame),
+];
 
 /// Before or after the server does its work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +100,9 @@ impl Kind {
     /// Whether it can happen there.
     pub(crate) fn fits(self, place: Place) -> bool {
         match place {
-            Place::Event => matches!(self, Self::Drop | Self::Delay | Self::Duplicate),
+            Place::Event | Place::Frame => {
+                matches!(self, Self::Drop | Self::Delay | Self::Duplicate)
+            }
             Place::Token | Place::Rest => self != Self::Duplicate,
         }
     }
@@ -187,8 +195,8 @@ impl Fault {
     }
 
     fn made(&self, real: Option<Answer>) -> Answer {
-        if let Some((status, ..)) = self.kind.error() {
-            return Answer::json(self.status.unwrap_or(status), body_bytes(&self.error()));
+        if self.kind.error().is_some() {
+            return Answer::json(self.error_status(), body_bytes(&self.error()));
         }
         let body = || self.body.as_ref().map(body_bytes);
         let page = |status, title| match body() {
@@ -223,6 +231,25 @@ impl Fault {
             let (_, code, text) = self.kind.error().unwrap_or((400, "ERROR_CORE", ""));
             json!({"error": code, "error_description": text})
         })
+    }
+
+    /// The status of a fault that is an error object.
+    pub(crate) fn error_status(&self) -> u16 {
+        let usual = self.kind.error().map_or(400, |(status, ..)| status);
+        self.status.unwrap_or(usual)
+    }
+
+    /// The same fault under REST 3.0, whose own errors have a shape of their own. `overload` and `unexpected` come from
+    /// what stands before it, which says the same everywhere.
+    pub(crate) fn in_v3(self) -> Self {
+        let code = match self.kind {
+            Kind::Json | Kind::Error200 | Kind::Internal => {
+                "BITRIX_REST_V3_EXCEPTION_INTERNAL_INTERNALEXCEPTION"
+            }
+            _ => return self,
+        };
+        let own = || json!({"error": {"code": code, "message": self.error()["error_description"]}});
+        Self { body: Some(self.body.clone().unwrap_or_else(own)), ..self }
     }
 
     /// When it strikes: what keeps the answer needs one first.
@@ -330,9 +357,9 @@ impl Faults {
         })
     }
 
-    /// The fault that strikes the delivery of an event.
-    pub(crate) fn strike_event(&self, event: &str) -> Option<Fault> {
-        self.take(|fault| fault.at == Place::Event && fault.is_about(event))
+    /// The fault that strikes a delivery: of an event, or of a frame by its placement.
+    pub(crate) fn strike_delivery(&self, at: Place, name: &str) -> Option<Fault> {
+        self.take(|fault| fault.at == at && fault.is_about(name))
     }
 
     fn take(&self, matches: impl Fn(&Fault) -> bool) -> Option<Fault> {

@@ -41,7 +41,7 @@ fn read(fields: &mut Fields) -> Result<Fault, Refusal> {
     if !kind.fits(at) {
         return Err(Refusal::field(
             "kind",
-            "cannot happen there; events know drop, delay and duplicate, which nothing else knows",
+            "cannot happen there; events and frames know drop, delay and duplicate, which nothing else knows",
         ));
     }
     let chance = chance(fields)?;

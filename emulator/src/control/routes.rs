@@ -26,13 +26,17 @@ const REVOKE: &[Field] = &[
     field("client_id", "string", "only chains of this application"),
 ];
 const FAULT: &[Field] = &[
-    required("at", "string", "`token`, `rest` or `event`"),
+    required("at", "string", "`token`, `rest`, `event` or `frame`"),
     required(
         "kind",
         "string",
-        "`html`, `json`, `drop`, `truncate`, `status`, `reset`, `delay`, `slow`, `skew`, `overload`, `internal`, `unexpected`, `unavailable`, `error_200`; for events `drop`, `delay`, `duplicate`",
+        "`html`, `json`, `drop`, `truncate`, `status`, `reset`, `delay`, `slow`, `skew`, `overload`, `internal`, `unexpected`, `unavailable`, `error_200`; for events and frames `drop`, `delay`, `duplicate`",
     ),
-    field("method", "string", "a REST method, a grant type, an event; all of them unless given"),
+    field(
+        "method",
+        "string",
+        "a REST method, a grant type, an event, a placement; all of them unless given",
+    ),
     field("command", "", "the key of a command: strikes that command of a batch alone"),
     field("when", "string", "`before` (usual) or `after` the server does its work"),
     field("status", "integer", "instead of the kind's usual status"),

@@ -82,7 +82,11 @@ impl Portal {
             return self.refuse(RestError::too_many_requests());
         }
         let target = Target::of(&request.path);
-        if let Some(fault) = world.faults.strike(Place::Rest, When::Before, target.method) {
+        let strike = |when| {
+            let fault = world.faults.strike(Place::Rest, when, target.method)?;
+            Some(if target.v3 { fault.in_v3() } else { fault })
+        };
+        if let Some(fault) = strike(When::Before) {
             return fault.answer(None, &world.clock);
         }
         let meter = Meter::default();
@@ -94,7 +98,7 @@ impl Portal {
         let real = outcome.unwrap_or_else(|error| self.refuse(error));
         let real =
             cost::settle(world, meter.get(), if target.xml { xml::transport(real) } else { real });
-        match world.faults.strike(Place::Rest, When::After, target.method) {
+        match strike(When::After) {
             Some(fault) => fault.answer(Some(real), &world.clock),
             None => real,
         }

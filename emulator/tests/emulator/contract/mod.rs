@@ -3,6 +3,8 @@
 //! The examples lie beside the repository (`../shared/data`), or where `EVERGRANT_SHARED` says. An example that
 //! cannot agree is named here with its reason.
 
+mod described;
+mod posts;
 mod request;
 
 use std::collections::BTreeMap;
@@ -181,6 +183,20 @@ impl Report {
             _ => {}
         }
     }
+
+    /// Prints the exceptions; there must be no problems.
+    #[expect(clippy::print_stdout, reason = "what was compared is part of the result")]
+    #[track_caller]
+    fn finish(&self) {
+        println!("{} kinds of exceptions:", self.exceptions.len());
+        self.exceptions.iter().for_each(|(line, count)| println!("  {count} x {line}"));
+        assert!(
+            self.problems.is_empty(),
+            "{} differences:\n{}",
+            self.problems.len(),
+            self.problems.join("\n")
+        );
+    }
 }
 
 /// Whether the emulator knows the method of an example.
@@ -234,13 +250,6 @@ async fn answers_have_the_structure_of_the_documented_ones() {
     }
     println!("{compared} examples compared, {} not:", skipped.len());
     skipped.iter().for_each(|line| println!("  {line}"));
-    println!("{} kinds of exceptions:", report.exceptions.len());
-    report.exceptions.iter().for_each(|(line, count)| println!("  {count} x {line}"));
-    assert!(
-        report.problems.is_empty(),
-        "{} differences:\n{}",
-        report.problems.len(),
-        report.problems.join("\n")
-    );
+    report.finish();
     assert!(compared > 60, "only {compared} examples were found");
 }
