@@ -172,9 +172,13 @@ pub(super) static ROUTES: &[Route] = &[
     route("DELETE", "/faults", "Disarms all faults", None, truth::clear_faults),
     route("GET", "/counters", "What happened, in numbers", None, truth::counters),
     route("GET", "/tokens", "Every token ever issued and its true state", None, truth::tokens),
-    route("GET", "/chains", "Every chain and what was done with it", None, |ask| {
-        Ok(ask.world.tokens.read().chains_json())
-    }),
+    route(
+        "GET",
+        "/chains",
+        "Every chain, what was done with it, and how many of its refresh tokens live",
+        None,
+        |ask| Ok(ask.world.tokens.read().chains_json(ask.world.clock.now())),
+    ),
     route("GET", "/log", "The last requests, secrets cut", Query(AFTER), truth::log),
     route("DELETE", "/log", "Forgets the log", None, truth::clear_log),
     route("GET", "/messages", "Messages and notifications that were sent", None, |ask| {

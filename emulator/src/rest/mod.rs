@@ -25,7 +25,7 @@ pub(crate) mod v3;
 pub(crate) mod xml;
 
 pub(crate) use error::RestError;
-pub(crate) use methods::{METHODS, find};
+pub(crate) use methods::{METHODS, V3, find};
 pub(crate) use settings::{Overflow, TimeShape};
 pub(crate) use state::{State, StateCopy};
 
@@ -130,7 +130,7 @@ pub(crate) enum Operation {
 /// What an administrator has not confirmed, and what the plan does not include.
 fn permit(call: &Call<'_>, name: &str) -> Result<(), RestError> {
     let settings = call.world.settings.read();
-    match settings.confirm.get(name.strip_prefix(methods::V3).unwrap_or(name)) {
+    match settings.confirm.get(name) {
         Some(Confirmation::Waiting) => return Err(RestError::confirmation(false)),
         Some(Confirmation::Denied) => return Err(RestError::confirmation(true)),
         None => {}

@@ -128,7 +128,8 @@ settings! { config;
     drained: bool = false, Flag;
     /// Operating seconds of one method in ten minutes; 0 is no limit. Default: null, 480 in the cloud, none on a box.
     operating_limit: Option<u32> = None, Maybe(Whole(0..=1_000_000));
-    /// Operating seconds that one call of a method costs, by method. Default: none; then what the call took.
+    /// Operating seconds that one call of a method costs, by method (with `api/` before those of
+    /// REST 3.0). Default: none; then what the call took.
     operating_cost: BTreeMap<String, f64> = BTreeMap::new(), Each(Number(0.0..=86_400.0));
     /// Which part of a call's time counts as operating time. Default: 1. A self-hosted portal was measured at 0.5.
     operating_share: f64 = 1.0, Number(0.0..=1.0);
@@ -178,7 +179,7 @@ settings! { config;
     blocked: bool = false, Flag;
 
     // Permissions.
-    /// Methods that an administrator has to confirm: `waiting` (`METHOD_CONFIRM_WAITING`) or `denied`
+    /// Methods (with `api/` before those of REST 3.0) that an administrator has to confirm: `waiting` (`METHOD_CONFIRM_WAITING`) or `denied`
     /// (`METHOD_CONFIRM_DENIED`). Default: none; real portals ask for `voximplant.user.get` alone.
     confirm: BTreeMap<String, Confirmation> = BTreeMap::new(), Each(Word(Confirmation::WORDS));
     /// Features that the plan does not include (`WRONG_LICENSE`), by their codes at `feature.get`. Default: none.

@@ -86,7 +86,7 @@ fn lists() -> Vec<Described> {
     let task = json!({
         "id": "", "title": "", "status": "", "subStatus": "", "deadline": null, "responsibleId": "", "priority": "",
         "auditors": [], "accomplices": [], "group": [], "responsible": person, "auditorsData": [],
-        "accomplicesData": [], "tags": [],
+        "accomplicesData": [], "tags": [], "counter": {},
     });
     let named = [
         "ID",
