@@ -209,14 +209,15 @@ fn nonsense_is_refused_by_the_name_of_the_flag_or_field() {
         ("--data", "invoice=x.csv", "lead, deal, contact, company or task"),
         ("--data", "lead=/no/such/file.csv", "/no/such/file.csv"),
         ("--portal", "{", "--portal: this is not JSON"),
-        ("--portal", "[]", "--portal"),
+        ("--portal", "[]", "--portal: this is not a JSON object"),
+        ("--user", "[2]", "--user: this is not a JSON object"),
         ("--portal", r#"{"webhook_secret": "SECRET"}"#, "--portal: a field is unknown"),
         ("--portal", r#"{"port": "SECRET"}"#, "--portal: a field is unknown or has the wrong type"),
         ("--portal", r#"{"seed": 24}"#, "portals: 1: seed: another portal has it"),
         ("--portal", r#"{"leads": 100000001}"#, "leads: at most"),
         ("--portal", r#"{"settings": {"burst": "SECRET"}}"#, "burst: must be a whole number"),
         ("--portal", r#"{"users": [{"id": 0}]}"#, "id: must be a user id"),
-        ("--application", "", "--application: this is not JSON"),
+        ("--application", "", "--application: this is not a JSON object"),
         (
             "--application",
             r#"{"client_id": "a", "client_secret": "SECRET""#,
@@ -293,7 +294,7 @@ fn a_port_in_use_is_named_and_nothing_else_stays_open() {
         (["--authorization-port", &port], "authorization_port"),
         (["--portal-port", &port], "portal_port"),
         (["--control-port", &port], "control_port"),
-        (["--portal", &portal], "portal_port"),
+        (["--portal", &portal], "port"),
     ] {
         let output = Command::new(program())
             .arg("emulator")
