@@ -88,7 +88,7 @@ fn period(call: &Call<'_>) -> Result<Filter, RestError> {
 
 /// Calls that a user took part in, on either end.
 fn with(table: &Table, user: &Value) -> Result<Condition, RestError> {
-    if !user.as_u64().is_some_and(|id| id > 0) {
+    if user.as_u64().is_none_or(|id| id == 0) {
         return Err(bad("FILTER", "participantId must be the number of a user."));
     }
     let columns =
