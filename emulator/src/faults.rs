@@ -59,6 +59,8 @@ pub(crate) enum Kind {
     Reset,
     /// The answer, later.
     Delay,
+    /// The work itself is done later, even if nobody waits for the answer any more.
+    Late,
     /// The answer, its body bit by bit.
     Slow,
     /// The answer under a wrong `Date`.
@@ -78,7 +80,7 @@ pub(crate) enum Kind {
 }
 
 /// Words for the kinds.
-pub(crate) const KINDS: [(&str, Kind); 15] = [
+pub(crate) const KINDS: [(&str, Kind); 16] = [
     ("html", Kind::Html),
     ("json", Kind::Json),
     ("drop", Kind::Drop),
@@ -86,6 +88,7 @@ pub(crate) const KINDS: [(&str, Kind); 15] = [
     ("status", Kind::Status),
     ("reset", Kind::Reset),
     ("delay", Kind::Delay),
+    ("late", Kind::Late),
     ("slow", Kind::Slow),
     ("skew", Kind::Skew),
     ("overload", Kind::Overload),
@@ -338,9 +341,17 @@ impl Faults {
         self.take(|fault| {
             fault.at == at
                 && fault.phase() == when
+                && fault.kind != Kind::Late
                 && fault.command.is_none()
                 && fault.is_about(method)
         })
+    }
+
+    /// How long this request lies about before anybody works on it.
+    pub(crate) fn hold(&self, at: Place, method: &str, clock: &Clock) -> Duration {
+        let late =
+            self.take(|fault| fault.at == at && fault.kind == Kind::Late && fault.is_about(method));
+        late.map_or(Duration::ZERO, |fault| fault.wait(clock))
     }
 
     /// The fault that strikes one command inside a batch.

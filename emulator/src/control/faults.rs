@@ -101,7 +101,8 @@ fn chance(fields: &mut Fields) -> Result<Option<Chance>, Refusal> {
 }
 
 fn delay(fields: &mut Fields, kind: Kind) -> Result<Duration, Refusal> {
-    let usual = if matches!(kind, Kind::Delay | Kind::Slow) { USUAL_DELAY_MS } else { 0 };
+    let usual =
+        if matches!(kind, Kind::Delay | Kind::Late | Kind::Slow) { USUAL_DELAY_MS } else { 0 };
     Ok(Duration::from_millis(fields.integer("delay_ms", 0..=DELAY_MS)?.unwrap_or(usual)))
 }
 

@@ -30,7 +30,7 @@ const FAULT: &[Field] = &[
     required(
         "kind",
         "string",
-        "`html`, `json`, `drop`, `truncate`, `status`, `reset`, `delay`, `slow`, `skew`, `overload`, `internal`, `unexpected`, `unavailable`, `error_200`; for events and frames `drop`, `delay`, `duplicate`",
+        "`html`, `json`, `drop`, `truncate`, `status`, `reset`, `delay`, `late`, `slow`, `skew`, `overload`, `internal`, `unexpected`, `unavailable`, `error_200`; for events and frames `drop`, `delay`, `duplicate`",
     ),
     field(
         "method",
@@ -45,7 +45,11 @@ const FAULT: &[Field] = &[
     field("skip", "integer", "matching requests it lets pass first"),
     field("probability", "number", "0 to 1: strikes by chance"),
     field("seed", "integer", "of the chance; the same seed strikes the same requests"),
-    field("delay_ms", "integer", "how much later the client gets it; 200 for `delay` and `slow`"),
+    field(
+        "delay_ms",
+        "integer",
+        "how much later the client gets it, or (`late`) the work begins; 200 for `delay`, `late` and `slow`",
+    ),
     field(
         "clock",
         "string",

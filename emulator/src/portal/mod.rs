@@ -11,6 +11,7 @@ mod target;
 mod verdicts;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hyper::body::Bytes;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -191,6 +192,16 @@ fn moved(request: &Request, host: &str) -> Answer {
 impl Service for Portal {
     fn body_limit(&self, path: &str) -> usize {
         if path.starts_with("/rest") { REST_BODY_LIMIT } else { FORM_BODY_LIMIT }
+    }
+
+    fn hold(&self, request: &Request) -> Duration {
+        let world = &self.world;
+        match request.path.as_str() {
+            // The usual case costs one look.
+            _ if world.faults.len() == 0 => Duration::ZERO,
+            "/oauth/token/" | "/oauth/token" => authorization::hold(&self.network, request),
+            path => world.faults.hold(Place::Rest, Target::of(path).method, &world.clock),
+        }
     }
 
     fn handle(&self, request: &Request) -> Answer {

@@ -128,6 +128,35 @@ async fn a_late_answer_was_worked_for_at_once() {
 }
 
 #[tokio::test]
+async fn work_that_is_done_late_is_done_although_the_client_has_gone() {
+    let running = with(json!({"rotation": "family"})).await;
+    let pair = running.pair().await;
+    let late = json!({"at": "token", "method": "refresh_token", "kind": "late", "delay_ms": 1000});
+    running.control("/faults", late).await;
+    let impatient = send(&running, &pair.refresh, Duration::from_millis(100)).await;
+    assert!(impatient.unwrap_err().is_timeout());
+    assert_eq!(living(&running).await, [pair.refresh.as_str()], "nothing has happened yet");
+    let next = Pair::of(&running.refresh(&pair.refresh).await.json());
+    assert_eq!(living(&running).await, [next.refresh.as_str()]);
+    // Then the first request is worked on, finds its token spent, and ends the family.
+    for _ in 0..500 {
+        if running.truth("/chains").await[0]["living"] == 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let chain = running.truth("/chains").await[0].clone();
+    assert_eq!((&chain["revoked"], &chain["reuses"]), (&json!(true), &json!(1)));
+
+    let late = json!({"at": "rest", "method": "crm.lead.add", "kind": "late", "delay_ms": 7_200_000, "clock": "virtual"});
+    running.control("/faults", late).await;
+    let before = running.truth("/clock").await["offset"].as_i64().unwrap();
+    assert_eq!(running.call("crm.lead.add", json!({"fields": {}})).await.status, 200);
+    let after = running.truth("/clock").await["offset"].as_i64().unwrap();
+    assert!(after - before >= 7200, "the clock was turned instead");
+}
+
+#[tokio::test]
 async fn each_exchange_can_have_a_fault_of_its_own() {
     let running = with(json!({"rotation": "strict"})).await;
     let mut token = running.pair().await.refresh;
