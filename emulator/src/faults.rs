@@ -20,11 +20,17 @@ pub(crate) enum Place {
     Rest,
     /// Calls that a portal makes to handlers of events.
     Event,
+    /// Openings of frames, which a browser posts.
+    Frame,
 }
 
 /// Words for the places.
-pub(crate) const PLACES: [(&str, Place); 3] =
-    [("token", Place::Token), ("rest", Place::Rest), ("event", Place::Event)];
+pub(crate) const PLACES: [(&str, Place); 4] = [
+    ("token", Place::Token),
+    ("rest", Place::Rest),
+    ("event", Place::Event),
+    ("frame", Place::Frame),
+];
 
 /// Before or after the server does its work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +59,8 @@ pub(crate) enum Kind {
     Reset,
     /// The answer, later.
     Delay,
+    /// The work itself is done later, even if nobody waits for the answer any more.
+    Late,
     /// The answer, its body bit by bit.
     Slow,
     /// The answer under a wrong `Date`.
@@ -72,7 +80,7 @@ pub(crate) enum Kind {
 }
 
 /// Words for the kinds.
-pub(crate) const KINDS: [(&str, Kind); 15] = [
+pub(crate) const KINDS: [(&str, Kind); 16] = [
     ("html", Kind::Html),
     ("json", Kind::Json),
     ("drop", Kind::Drop),
@@ -80,6 +88,7 @@ pub(crate) const KINDS: [(&str, Kind); 15] = [
     ("status", Kind::Status),
     ("reset", Kind::Reset),
     ("delay", Kind::Delay),
+    ("late", Kind::Late),
     ("slow", Kind::Slow),
     ("skew", Kind::Skew),
     ("overload", Kind::Overload),
@@ -94,7 +103,9 @@ impl Kind {
     /// Whether it can happen there.
     pub(crate) fn fits(self, place: Place) -> bool {
         match place {
-            Place::Event => matches!(self, Self::Drop | Self::Delay | Self::Duplicate),
+            Place::Event | Place::Frame => {
+                matches!(self, Self::Drop | Self::Delay | Self::Duplicate)
+            }
             Place::Token | Place::Rest => self != Self::Duplicate,
         }
     }
@@ -187,8 +198,8 @@ impl Fault {
     }
 
     fn made(&self, real: Option<Answer>) -> Answer {
-        if let Some((status, ..)) = self.kind.error() {
-            return Answer::json(self.status.unwrap_or(status), body_bytes(&self.error()));
+        if self.kind.error().is_some() {
+            return Answer::json(self.error_status(), body_bytes(&self.error()));
         }
         let body = || self.body.as_ref().map(body_bytes);
         let page = |status, title| match body() {
@@ -223,6 +234,25 @@ impl Fault {
             let (_, code, text) = self.kind.error().unwrap_or((400, "ERROR_CORE", ""));
             json!({"error": code, "error_description": text})
         })
+    }
+
+    /// The status of a fault that is an error object.
+    pub(crate) fn error_status(&self) -> u16 {
+        let usual = self.kind.error().map_or(400, |(status, ..)| status);
+        self.status.unwrap_or(usual)
+    }
+
+    /// The same fault under REST 3.0, whose own errors have a shape of their own. `overload` and `unexpected` come from
+    /// what stands before it, which says the same everywhere.
+    pub(crate) fn in_v3(self) -> Self {
+        let code = match self.kind {
+            Kind::Json | Kind::Error200 | Kind::Internal => {
+                "BITRIX_REST_V3_EXCEPTION_INTERNAL_INTERNALEXCEPTION"
+            }
+            _ => return self,
+        };
+        let own = || json!({"error": {"code": code, "message": self.error()["error_description"]}});
+        Self { body: Some(self.body.clone().unwrap_or_else(own)), ..self }
     }
 
     /// When it strikes: what keeps the answer needs one first.
@@ -311,9 +341,17 @@ impl Faults {
         self.take(|fault| {
             fault.at == at
                 && fault.phase() == when
+                && fault.kind != Kind::Late
                 && fault.command.is_none()
                 && fault.is_about(method)
         })
+    }
+
+    /// How long this request lies about before anybody works on it.
+    pub(crate) fn hold(&self, at: Place, method: &str, clock: &Clock) -> Duration {
+        let late =
+            self.take(|fault| fault.at == at && fault.kind == Kind::Late && fault.is_about(method));
+        late.map_or(Duration::ZERO, |fault| fault.wait(clock))
     }
 
     /// The fault that strikes one command inside a batch.
@@ -330,9 +368,9 @@ impl Faults {
         })
     }
 
-    /// The fault that strikes the delivery of an event.
-    pub(crate) fn strike_event(&self, event: &str) -> Option<Fault> {
-        self.take(|fault| fault.at == Place::Event && fault.is_about(event))
+    /// The fault that strikes a delivery: of an event, or of a frame by its placement.
+    pub(crate) fn strike_delivery(&self, at: Place, name: &str) -> Option<Fault> {
+        self.take(|fault| fault.at == at && fault.is_about(name))
     }
 
     fn take(&self, matches: impl Fn(&Fault) -> bool) -> Option<Fault> {

@@ -1,6 +1,6 @@
 //! `evergrant emulator`.
 
-use std::{net::IpAddr, path::PathBuf};
+use std::{net::IpAddr, path::PathBuf, str::FromStr};
 
 use clap::Args;
 use evergrant::{Error, Kind, Result};
@@ -44,13 +44,13 @@ pub(crate) struct EmulatorCommand {
     ca_file: Option<PathBuf>,
     /// A further portal, as JSON: {"port", "seed", "leads", "deals", "contacts", "users", "settings"}.
     #[arg(long = "portal", value_name = "JSON")]
-    portals: Vec<PortalConfig>,
+    portals: Vec<String>,
     /// A further application, as JSON: {"client_id", "client_secret", "redirect_uri", "scope", "portal", "status"}.
     #[arg(long = "application", value_name = "JSON")]
-    applications: Vec<Application>,
+    applications: Vec<String>,
     /// What is special about a user, as JSON: {"id", "name", "kind", "active", "access", "webhook", "scope"}.
     #[arg(long = "user", value_name = "JSON")]
-    users: Vec<UserConfig>,
+    users: Vec<String>,
     /// A setting of the first portal, such as rotation=family; the names are those of GET /settings.
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
     settings: Vec<(String, Value)>,
@@ -110,7 +110,8 @@ impl EmulatorCommand {
         // Before anybody knows that we listen: a signal must never find us unprepared.
         let (mut terminate, mut interrupt) =
             (on(SignalKind::terminate())?, on(SignalKind::interrupt())?);
-        let emulator = Emulator::start(self.config()).await.map_err(|error| start_error(&error))?;
+        let emulator =
+            Emulator::start(self.config()?).await.map_err(|error| start_error(&error))?;
         let ready = serde_json::to_string(emulator.ready()).map_err(|error| {
             Error::new(Kind::Internal, "the ready line cannot be written").with_source(error)
         })?;
@@ -130,9 +131,9 @@ impl EmulatorCommand {
         Ok(())
     }
 
-    fn config(self) -> Config {
+    fn config(self) -> Result<Config> {
         let default = Config::default();
-        Config {
+        Ok(Config {
             address: self.address,
             authorization_port: self.authorization_port,
             portal_port: self.portal_port,
@@ -141,9 +142,9 @@ impl EmulatorCommand {
             profile: self.profile,
             tls: self.tls,
             ca_file: self.ca_file,
-            portals: self.portals,
-            applications: self.applications,
-            users: self.users,
+            portals: each::<PortalConfig>("--portal", &self.portals)?,
+            applications: each::<Application>("--application", &self.applications)?,
+            users: each::<UserConfig>("--user", &self.users)?,
             settings: self.settings.into_iter().collect(),
             client_id: self.client_id.unwrap_or(default.client_id),
             client_secret: self.client_secret.unwrap_or(default.client_secret),
@@ -161,7 +162,7 @@ impl EmulatorCommand {
             leak_per_second: self.leak.unwrap_or(default.leak_per_second),
             now: self.now,
             ..Config::default()
-        }
+        })
     }
 }
 
@@ -172,6 +173,18 @@ fn on(kind: SignalKind) -> Result<tokio::signal::unix::Signal> {
 
 pub(crate) fn start_error(error: &StartError) -> Error {
     Error::invalid_input("emulator", format!("the emulator did not start: {error}"))
+}
+
+/// Reads what a flag was given, once or more often. Not left to the parser of the command line: that one would repeat
+/// what it cannot read, and secrets with it.
+fn each<T: FromStr<Err = String>>(flag: &'static str, texts: &[String]) -> Result<Vec<T>> {
+    let read = |(n, text): (usize, &String)| {
+        let place =
+            if texts.len() > 1 { format!(", the {}. of them", n + 1) } else { String::new() };
+        text.parse()
+            .map_err(|reason| Error::invalid_input(flag, format!("{flag}{place}: {reason}")))
+    };
+    texts.iter().enumerate().map(read).collect()
 }
 
 fn data_file(text: &str) -> std::result::Result<DataFile, String> {

@@ -4,10 +4,11 @@ mod answer;
 mod token;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
-pub(crate) use token::{Door, endpoint};
+pub(crate) use token::{Door, endpoint, hold};
 
 use crate::applications::Application;
 use crate::http::{Answer, Request, Service};
@@ -105,6 +106,13 @@ pub(crate) fn app_info(world: &World, application: &Application) -> Value {
 impl Service for Authorization {
     fn body_limit(&self, _: &str) -> usize {
         BODY_LIMIT
+    }
+
+    fn hold(&self, request: &Request) -> Duration {
+        match request.path.as_str() {
+            "/oauth/token/" | "/oauth/token" => hold(&self.network, request),
+            _ => Duration::ZERO,
+        }
     }
 
     fn handle(&self, request: &Request) -> Answer {

@@ -1,6 +1,7 @@
 //! `/oauth/token/`: both grants of the protocol, GET with a query or POST with a form.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::answer::{GrantError, Granted, fail};
 use crate::applications::Application;
@@ -58,6 +59,16 @@ pub(crate) fn endpoint(network: &Network, request: &Request, door: Door<'_>) -> 
         Some(fault) => fault.answer(Some(real), &common.clock),
         None => real,
     }
+}
+
+/// How long a token request lies about first.
+pub(crate) fn hold(network: &Network, request: &Request) -> Duration {
+    let common = &network.common;
+    if common.faults.len() == 0 {
+        return Duration::ZERO;
+    }
+    let grant_type = form(request).text("grant_type").unwrap_or_default();
+    common.faults.hold(Place::Token, &grant_type, &common.clock)
 }
 
 /// Query and form; a JSON body is not part of the protocol and is not read.

@@ -11,6 +11,10 @@ use crate::users::UserConfig;
 
 /// The reader's own words could repeat a secret, so only the place is told.
 fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    // A list would be read as well, its items as the fields in their order.
+    if !text.trim_start().starts_with('{') {
+        return Err("this is not a JSON object such as {\"name\": \"value\"}".to_owned());
+    }
     serde_json::from_str(text).map_err(|error| match error.classify() {
         Category::Data => {
             format!("a field is unknown or has the wrong type (before column {})", error.column())

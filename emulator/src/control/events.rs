@@ -197,5 +197,5 @@ pub(super) fn frame(ask: &Ask<'_>) -> Outcome {
         language: &language,
         https: false,
     };
-    Ok(json!({"deliveries": [events::open_frame(ask.world, &application, &frame)]}))
+    deliveries(&events::open_frame(ask.world, &application, &frame))
 }

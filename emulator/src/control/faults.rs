@@ -41,7 +41,7 @@ fn read(fields: &mut Fields) -> Result<Fault, Refusal> {
     if !kind.fits(at) {
         return Err(Refusal::field(
             "kind",
-            "cannot happen there; events know drop, delay and duplicate, which nothing else knows",
+            "cannot happen there; events and frames know drop, delay and duplicate, which nothing else knows",
         ));
     }
     let chance = chance(fields)?;
@@ -101,7 +101,8 @@ fn chance(fields: &mut Fields) -> Result<Option<Chance>, Refusal> {
 }
 
 fn delay(fields: &mut Fields, kind: Kind) -> Result<Duration, Refusal> {
-    let usual = if matches!(kind, Kind::Delay | Kind::Slow) { USUAL_DELAY_MS } else { 0 };
+    let usual =
+        if matches!(kind, Kind::Delay | Kind::Late | Kind::Slow) { USUAL_DELAY_MS } else { 0 };
     Ok(Duration::from_millis(fields.integer("delay_ms", 0..=DELAY_MS)?.unwrap_or(usual)))
 }
 

@@ -26,13 +26,17 @@ const REVOKE: &[Field] = &[
     field("client_id", "string", "only chains of this application"),
 ];
 const FAULT: &[Field] = &[
-    required("at", "string", "`token`, `rest` or `event`"),
+    required("at", "string", "`token`, `rest`, `event` or `frame`"),
     required(
         "kind",
         "string",
-        "`html`, `json`, `drop`, `truncate`, `status`, `reset`, `delay`, `slow`, `skew`, `overload`, `internal`, `unexpected`, `unavailable`, `error_200`; for events `drop`, `delay`, `duplicate`",
+        "`html`, `json`, `drop`, `truncate`, `status`, `reset`, `delay`, `late`, `slow`, `skew`, `overload`, `internal`, `unexpected`, `unavailable`, `error_200`; for events and frames `drop`, `delay`, `duplicate`",
     ),
-    field("method", "string", "a REST method, a grant type, an event; all of them unless given"),
+    field(
+        "method",
+        "string",
+        "a REST method, a grant type, an event, a placement; all of them unless given",
+    ),
     field("command", "", "the key of a command: strikes that command of a batch alone"),
     field("when", "string", "`before` (usual) or `after` the server does its work"),
     field("status", "integer", "instead of the kind's usual status"),
@@ -41,7 +45,11 @@ const FAULT: &[Field] = &[
     field("skip", "integer", "matching requests it lets pass first"),
     field("probability", "number", "0 to 1: strikes by chance"),
     field("seed", "integer", "of the chance; the same seed strikes the same requests"),
-    field("delay_ms", "integer", "how much later the client gets it; 200 for `delay` and `slow`"),
+    field(
+        "delay_ms",
+        "integer",
+        "how much later the client gets it, or (`late`) the work begins; 200 for `delay`, `late` and `slow`",
+    ),
     field(
         "clock",
         "string",
@@ -168,9 +176,13 @@ pub(super) static ROUTES: &[Route] = &[
     route("DELETE", "/faults", "Disarms all faults", None, truth::clear_faults),
     route("GET", "/counters", "What happened, in numbers", None, truth::counters),
     route("GET", "/tokens", "Every token ever issued and its true state", None, truth::tokens),
-    route("GET", "/chains", "Every chain and what was done with it", None, |ask| {
-        Ok(ask.world.tokens.read().chains_json())
-    }),
+    route(
+        "GET",
+        "/chains",
+        "Every chain, what was done with it, and how many of its refresh tokens live",
+        None,
+        |ask| Ok(ask.world.tokens.read().chains_json(ask.world.clock.now())),
+    ),
     route("GET", "/log", "The last requests, secrets cut", Query(AFTER), truth::log),
     route("DELETE", "/log", "Forgets the log", None, truth::clear_log),
     route("GET", "/messages", "Messages and notifications that were sent", None, |ask| {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::outbox::Parcel;
 use super::payload;
 use crate::applications::Application;
+use crate::faults::Place;
 use crate::tokens::{ACCESS_LIFE, Opened};
 use crate::world::World;
 
@@ -20,8 +21,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) https: bool,
 }
 
-/// Opens a frame; returns the number of the delivery. Each opening begins a chain of its own.
-pub(crate) fn open(world: &World, application: &Application, frame: &Frame<'_>) -> u64 {
+/// Opens a frame; returns the numbers of the deliveries. Each opening begins a chain of its own.
+pub(crate) fn open(world: &World, application: &Application, frame: &Frame<'_>) -> Vec<u64> {
     let query = payload::form(&json!({
         "DOMAIN": &*world.portal_host(),
         "PROTOCOL": u8::from(frame.https),
@@ -47,7 +48,7 @@ pub(crate) fn open(world: &World, application: &Application, frame: &Frame<'_>) 
         "PLACEMENT_OPTIONS": options,
     }));
     let parcel = Parcel {
-        kind: "frame",
+        place: Place::Frame,
         event: frame.placement.to_owned(),
         url: with_query(frame.handler, &query),
         body,
@@ -56,7 +57,7 @@ pub(crate) fn open(world: &World, application: &Application, frame: &Frame<'_>) 
         wait: std::time::Duration::ZERO,
         lost: false,
     };
-    world.events.outbox.send(parcel, world.clock.now())
+    super::send(world, parcel)
 }
 
 /// The handler's own query stays in front.

@@ -14,6 +14,7 @@ mod payload;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -26,7 +27,7 @@ pub(crate) use outbox::{Outbox, Parcel};
 
 use crate::applications::Application;
 use crate::config::Entity;
-use crate::faults::Kind;
+use crate::faults::{Kind, Place};
 use crate::rest::{Call, Operation};
 use crate::sync::Lock;
 use crate::world::World;
@@ -180,6 +181,10 @@ fn deliver(world: &World, binding: &Binding, occasion: &Occasion<'_>) -> Vec<u64
     let user_id = if binding.auth_type > 0 { Some(binding.auth_type) } else { occasion.user_id };
     let auth = match &application {
         None => payload::webhook_auth(world, &binding.secret),
+        // Whose token it is about is in its data.
+        Some(_) if occasion.event == names::CONFIRM => {
+            payload::webhook_auth(world, &payload::token(world, &binding.client_id))
+        }
         Some(application) => {
             let plain = world.settings.read().event_refresh_token;
             let refresh = plain || names::carries_refresh_token(occasion.event);
@@ -205,17 +210,26 @@ fn post(
     handler: &str,
     body: String,
 ) -> Vec<u64> {
-    let fault = world.faults.strike_event(event);
-    let wait = fault.as_ref().map(|fault| fault.wait(&world.clock)).unwrap_or_default();
     let parcel = Parcel {
-        kind: "event",
+        place: Place::Event,
         event: event.to_owned(),
         url: handler.to_owned(),
         body,
         client_id: application.map(|known| known.client_id.clone()).unwrap_or_default(),
         user_id,
-        wait,
+        wait: Duration::ZERO,
+        lost: false,
+    };
+    send(world, parcel)
+}
+
+/// Hands a parcel over, as the armed faults will have it; returns the numbers of the deliveries.
+fn send(world: &World, parcel: Parcel) -> Vec<u64> {
+    let fault = world.faults.strike_delivery(parcel.place, &parcel.event);
+    let parcel = Parcel {
+        wait: fault.as_ref().map(|fault| fault.wait(&world.clock)).unwrap_or_default(),
         lost: fault.as_ref().is_some_and(|fault| fault.kind == Kind::Drop),
+        ..parcel
     };
     let twice = fault.is_some_and(|fault| fault.kind == Kind::Duplicate);
     let again = twice.then(|| parcel.clone());

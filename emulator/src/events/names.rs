@@ -6,10 +6,13 @@ use crate::rest::Operation;
 /// Tells an application that its offline queue has something.
 pub(crate) const OFFLINE: &str = "ONOFFLINEEVENT";
 
+/// An administrator allowed or denied a method.
+pub(super) const CONFIRM: &str = "ONAPPMETHODCONFIRM";
+
 /// Names with their scope; `None` is open to every application.
 #[rustfmt::skip] // A row for each object.
 const EVENTS: &[(Option<&str>, &[&str])] = &[
-    (None, &["ONAPPINSTALL", "ONAPPUPDATE", "ONAPPUNINSTALL", "ONAPPPAYMENT", "ONAPPMETHODCONFIRM", "ONAPPTEST", OFFLINE, "ONSUBSCRIPTIONRENEW"]),
+    (None, &["ONAPPINSTALL", "ONAPPUPDATE", "ONAPPUNINSTALL", "ONAPPPAYMENT", CONFIRM, "ONAPPTEST", OFFLINE, "ONSUBSCRIPTIONRENEW"]),
     (Some("user"), &["ONUSERADD"]),
     (Some("crm"), &["ONCRMLEADADD", "ONCRMLEADUPDATE", "ONCRMLEADDELETE"]),
     (Some("crm"), &["ONCRMDEALADD", "ONCRMDEALUPDATE", "ONCRMDEALDELETE"]),

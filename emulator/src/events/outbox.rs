@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::courier::{self, Address};
+use crate::faults::Place;
 use crate::redact::Redactor;
 use crate::sync::Lock;
 
@@ -18,8 +19,8 @@ const WAITING: usize = 10_000;
 /// Something to be posted.
 #[derive(Clone)]
 pub(crate) struct Parcel {
-    /// `event` or `frame`.
-    pub(crate) kind: &'static str,
+    /// An event or a frame.
+    pub(crate) place: Place,
     /// The event, or the placement of a frame.
     pub(crate) event: String,
     pub(crate) url: String,
@@ -160,7 +161,7 @@ impl Outbox {
                 json!({
                     "n": n,
                     "at": at,
-                    "kind": parcel.kind,
+                    "kind": if parcel.place == Place::Frame { "frame" } else { "event" },
                     "event": parcel.event,
                     "url": redactor.text(&parcel.url),
                     "client_id": parcel.client_id,

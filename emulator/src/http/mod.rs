@@ -123,6 +123,10 @@ impl Answer {
 pub(crate) trait Service: Send + Sync + 'static {
     /// The longest body this path takes, in bytes.
     fn body_limit(&self, path: &str) -> usize;
+    /// How long a request lies about before it is handled.
+    fn hold(&self, _: &Request) -> Duration {
+        Duration::ZERO
+    }
     /// Answers a request.
     fn handle(&self, request: &Request) -> Answer;
     /// Answers a body over the limit.

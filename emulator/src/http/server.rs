@@ -151,7 +151,7 @@ async fn answer<S: Service>(
         peer,
         secure,
     };
-    let answer = if fits { service.handle(&request) } else { service.too_large(&request) };
+    let answer = if fits { handle(&service, request).await? } else { service.too_large(&request) };
     if !answer.delay.is_zero() {
         tokio::time::sleep(answer.delay).await;
     }
@@ -164,6 +164,20 @@ async fn answer<S: Service>(
         Delivery::Whole | Delivery::Truncated | Delivery::Slow(_) => {}
     }
     Ok(response(answer, service.now(), !fits))
+}
+
+/// Answers at once, or later; then also for a client that has hung up.
+async fn handle<S: Service>(service: &Arc<S>, request: Request) -> Result<Answer, Abandoned> {
+    let hold = service.hold(&request);
+    if hold.is_zero() {
+        return Ok(service.handle(&request));
+    }
+    let service = Arc::clone(service);
+    let work = tokio::spawn(async move {
+        tokio::time::sleep(hold).await;
+        service.handle(&request)
+    });
+    work.await.map_err(|_| Abandoned)
 }
 
 /// The body, or `None` if it is longer than `limit`.

@@ -10,6 +10,7 @@ use crate::events::methods::{client_id, connector, denied};
 use crate::json;
 use crate::params::{integer, scalar};
 use crate::rest::{Call, Page, RestError};
+use crate::settings::OFFLINE_EXTENDED;
 
 /// Rows of one page, and of one fetch unless it says otherwise.
 const PAGE: usize = 50;
@@ -56,6 +57,9 @@ pub(crate) fn get(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Page, RestError>
     let limit = usize::try_from(limit).ok().filter(|&limit| limit > 0);
     let limit = limit.ok_or_else(|| bad("Value must be positive integer"))?;
     let keep = call.params.get("clear").is_some_and(|clear| integer(clear) == 0);
+    if keep && call.world.settings.read().lacks(OFFLINE_EXTENDED) {
+        return Err(RestError::license("extended offline events handling"));
+    }
     let failed = call.params.get("error").is_some_and(|error| integer(error) == 1);
     let claim = process_id(call);
 

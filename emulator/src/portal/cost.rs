@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Caller;
 use crate::http::Answer;
 use crate::params::{Params, integer};
+use crate::rest::V3;
 use crate::settings::{CostClock, Settings};
 use crate::world::World;
 
@@ -46,9 +47,11 @@ fn pass(world: &World, settings: &Settings, micros: i64) {
     }
 }
 
-/// Whether a call makes the portal count: a list, unless its `start` is negative.
+/// Whether a call makes the portal count: a list, unless its `start` is negative. REST 3.0 tells no totals.
 fn counts(method: &str, params: &Params) -> bool {
-    method.ends_with(".list") && params.get("start").is_none_or(|start| integer(start) >= 0)
+    method.ends_with(".list")
+        && !method.starts_with(V3)
+        && params.get("start").is_none_or(|start| integer(start) >= 0)
 }
 
 fn duration(micros: i64) -> Duration {

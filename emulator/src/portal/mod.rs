@@ -11,6 +11,7 @@ mod target;
 mod verdicts;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hyper::body::Bytes;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -82,7 +83,11 @@ impl Portal {
             return self.refuse(RestError::too_many_requests());
         }
         let target = Target::of(&request.path);
-        if let Some(fault) = world.faults.strike(Place::Rest, When::Before, target.method) {
+        let strike = |when| {
+            let fault = world.faults.strike(Place::Rest, when, target.method)?;
+            Some(if target.v3 { fault.in_v3() } else { fault })
+        };
+        if let Some(fault) = strike(When::Before) {
             return fault.answer(None, &world.clock);
         }
         let meter = Meter::default();
@@ -94,7 +99,7 @@ impl Portal {
         let real = outcome.unwrap_or_else(|error| self.refuse(error));
         let real =
             cost::settle(world, meter.get(), if target.xml { xml::transport(real) } else { real });
-        match world.faults.strike(Place::Rest, When::After, target.method) {
+        match strike(When::After) {
             Some(fault) => fault.answer(Some(real), &world.clock),
             None => real,
         }
@@ -187,6 +192,16 @@ fn moved(request: &Request, host: &str) -> Answer {
 impl Service for Portal {
     fn body_limit(&self, path: &str) -> usize {
         if path.starts_with("/rest") { REST_BODY_LIMIT } else { FORM_BODY_LIMIT }
+    }
+
+    fn hold(&self, request: &Request) -> Duration {
+        let world = &self.world;
+        match request.path.as_str() {
+            // The usual case costs one look.
+            _ if world.faults.len() == 0 => Duration::ZERO,
+            "/oauth/token/" | "/oauth/token" => authorization::hold(&self.network, request),
+            path => world.faults.hold(Place::Rest, Target::of(path).method, &world.clock),
+        }
     }
 
     fn handle(&self, request: &Request) -> Answer {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::methods::{self, METHODS};
 use super::{Call, Page, RestError};
 use crate::params::{scalar, truthy};
+use crate::settings::FEATURES;
 use crate::{authorization, clock, json};
 
 /// All scopes that a portal can grant.
@@ -129,6 +130,6 @@ pub(super) fn feature_get(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Page, Re
     if code.is_empty() {
         return Err(RestError::new(400, "CODE_EMPTY", "CODE can't be empty"));
     }
-    let included = matches!(code.as_str(), "rest_offline_extended" | "rest_auth_connector");
+    let included = FEATURES.contains(&code.as_str()) && !call.world.settings.read().lacks(&code);
     Ok(answer(out, &json!({"value": if included { "Y" } else { "N" }})))
 }

@@ -29,8 +29,9 @@ impl RestError {
 
     /// What a fault makes of a command.
     pub(crate) fn from_body(body: Value) -> Self {
-        let code = body.get("error").and_then(Value::as_str).unwrap_or("").to_owned();
-        Self { status: 400, code, body }
+        let error = body.get("error");
+        let code = error.and_then(|error| error.get("code").unwrap_or(error).as_str());
+        Self { status: 400, code: code.unwrap_or("").to_owned(), body }
     }
 
     /// Classic CRM methods: no code, only a text.
@@ -71,6 +72,20 @@ impl RestError {
         let by = if call.caller.application { "access token" } else { "webhook token" };
         let text = format!("The request requires higher privileges than provided by the {by}");
         Self::new(if call.is_box() { 401 } else { 403 }, "insufficient_scope", &text)
+    }
+
+    /// An administrator was asked for a method, and has not answered yet or said no.
+    pub(crate) fn confirmation(denied: bool) -> Self {
+        if denied {
+            return Self::new(403, "METHOD_CONFIRM_DENIED", "Method call denied");
+        }
+        Self::new(401, "METHOD_CONFIRM_WAITING", "Waiting for confirmation")
+    }
+
+    /// The portal's plan does not include something.
+    pub(crate) fn license(feature: &str) -> Self {
+        let text = format!("This feature is not enabled for the current license: {feature}");
+        Self::new(403, "WRONG_LICENSE", &text)
     }
 
     /// A method of a controller got something it cannot use.

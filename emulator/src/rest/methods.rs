@@ -8,7 +8,7 @@ use crate::events::methods as event;
 use crate::offline::methods as offline;
 
 /// What REST 3.0 methods are called in the table.
-pub(super) const V3: &str = "api/";
+pub(crate) const V3: &str = "api/";
 
 const fn open(name: &'static str, handler: Handler) -> Method {
     Method { name, scope: None, run: Run::Plain(handler) }

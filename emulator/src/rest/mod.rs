@@ -25,7 +25,7 @@ pub(crate) mod v3;
 pub(crate) mod xml;
 
 pub(crate) use error::RestError;
-pub(crate) use methods::{METHODS, find};
+pub(crate) use methods::{METHODS, V3, find};
 pub(crate) use settings::{Overflow, TimeShape};
 pub(crate) use state::{State, StateCopy};
 
@@ -34,7 +34,7 @@ use crate::config::Entity;
 use crate::params::Params;
 pub(crate) use crate::portal::Caller;
 use crate::portal::{Reading, Stint};
-use crate::settings::{Profile, Uncounted};
+use crate::settings::{AUTH_CONNECTOR, Confirmation, Profile, Uncounted};
 use crate::users::UserKind;
 use crate::world::World;
 
@@ -127,6 +127,22 @@ pub(crate) enum Operation {
     Update,
 }
 
+/// What an administrator has not confirmed, and what the plan does not include.
+fn permit(call: &Call<'_>, name: &str) -> Result<(), RestError> {
+    let settings = call.world.settings.read();
+    match settings.confirm.get(name) {
+        Some(Confirmation::Waiting) => return Err(RestError::confirmation(false)),
+        Some(Confirmation::Denied) => return Err(RestError::confirmation(true)),
+        None => {}
+    }
+    if settings.lacks(AUTH_CONNECTOR)
+        && call.params.text("auth_connector").is_some_and(|source| !source.is_empty())
+    {
+        return Err(RestError::license("auth_connector"));
+    }
+    Ok(())
+}
+
 type Handler = fn(&Call<'_>, &mut Vec<u8>) -> Result<Page, RestError>;
 
 #[derive(Clone, Copy)]
@@ -155,6 +171,7 @@ pub(crate) fn run(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Page, RestError>
 
 fn dispatch(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Page, RestError> {
     let Method { name, run, .. } = &METHODS[call.method];
+    permit(call, name)?;
     let stint = Stint::begin(call.world, call.caller, name, call.params)?;
     call.world.counters.method(call.method);
     let page = match *run {

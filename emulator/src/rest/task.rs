@@ -124,17 +124,18 @@ fn row_json(call: &Call<'_>, row: &Row<'_>, columns: &[usize], whole: bool) -> V
         let empty = name == "DESCRIPTION" && matches!(cell, Cell::Null);
         put(&lower_camel(name), if empty { "".into() } else { cell.classic() });
     }
-    for (name, value) in [("auditors", json!([])), ("accomplices", json!([])), ("group", json!([]))]
-    {
-        put(name, value);
+    // Nobody looks on or helps, and nothing has a group.
+    for name in ["auditors", "accomplices", "group", "auditorsData", "accomplicesData"] {
+        put(name, json!([]));
+    }
+    if selected(call.params.get("select")).contains(&"TAGS") {
+        put("tags", json!([]));
     }
     for (name, id) in people {
         put(name, person(call, u64::try_from(id).unwrap_or(1)));
     }
     if whole {
         put("checklist", json!([]));
-        put("accomplicesData", json!([]));
-        put("auditorsData", json!([]));
         put("newCommentsCount", 0.into());
         put("action", actions());
         put("checkListTree", tree(call.caller.user_id));

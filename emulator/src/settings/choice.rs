@@ -159,6 +159,23 @@ words! {
 }
 
 words! {
+    /// What a page of knowledge bases that is too long becomes.
+    LongPage {
+        Refuse = "refuse",
+        Clamp = "clamp",
+    }
+}
+
+words! {
+    /// What an administrator said to the use of a method.
+    Confirmation {
+        /// Nothing yet.
+        Waiting = "waiting",
+        Denied = "denied",
+    }
+}
+
+words! {
     /// Whom the operating time of a batch is billed to.
     BatchBill {
         Methods = "methods",

@@ -11,8 +11,8 @@ use serde_json::{Map, Value};
 
 pub use choice::Profile;
 pub(crate) use choice::{
-    BatchBill, Bucket, CostClock, OldAccess, Region, Rotation, ScopeError, StaleCode, Uncounted,
-    UnknownToken,
+    BatchBill, Bucket, Confirmation, CostClock, LongPage, OldAccess, Region, Rotation, ScopeError,
+    StaleCode, Uncounted, UnknownToken,
 };
 use rule::{Each, Flag, Maybe, Number, Rule, Several, Text, Whole, Word};
 
@@ -35,6 +35,13 @@ pub(crate) const ANSWER_KEYS: [&str; 11] = [
     "status",
     "user_id",
 ];
+
+/// What a plan may lack, as `feature.get` calls it.
+pub(crate) const FEATURES: [&str; 2] = [AUTH_CONNECTOR, OFFLINE_EXTENDED];
+/// Changes that name their source.
+pub(crate) const AUTH_CONNECTOR: &str = "rest_auth_connector";
+/// Offline events that are kept until they were dealt with.
+pub(crate) const OFFLINE_EXTENDED: &str = "rest_offline_extended";
 
 /// A refused setting: its name and what is allowed.
 pub(crate) type Refused = (String, String);
@@ -121,7 +128,8 @@ settings! { config;
     drained: bool = false, Flag;
     /// Operating seconds of one method in ten minutes; 0 is no limit. Default: null, 480 in the cloud, none on a box.
     operating_limit: Option<u32> = None, Maybe(Whole(0..=1_000_000));
-    /// Operating seconds that one call of a method costs, by method. Default: none; then what the call took.
+    /// Operating seconds that one call of a method costs, by method (with `api/` before those of
+    /// REST 3.0). Default: none; then what the call took.
     operating_cost: BTreeMap<String, f64> = BTreeMap::new(), Each(Number(0.0..=86_400.0));
     /// Which part of a call's time counts as operating time. Default: 1. A self-hosted portal was measured at 0.5.
     operating_share: f64 = 1.0, Number(0.0..=1.0);
@@ -170,6 +178,13 @@ settings! { config;
     /// Whether REST is blocked by hand (`OVERLOAD_LIMIT`). Default: false.
     blocked: bool = false, Flag;
 
+    // Permissions.
+    /// Methods (with `api/` before those of REST 3.0) that an administrator has to confirm: `waiting` (`METHOD_CONFIRM_WAITING`) or `denied`
+    /// (`METHOD_CONFIRM_DENIED`). Default: none; real portals ask for `voximplant.user.get` alone.
+    confirm: BTreeMap<String, Confirmation> = BTreeMap::new(), Each(Word(Confirmation::WORDS));
+    /// Features that the plan does not include (`WRONG_LICENSE`), by their codes at `feature.get`. Default: none.
+    missing_features: Vec<&'static str> = Vec::new(), Several(&FEATURES);
+
     // Credentials.
     /// Whether `Authorization: Bearer` is read, before `auth`. Default: true, as the server's code has it.
     bearer: bool = true, Flag;
@@ -186,6 +201,8 @@ settings! { config;
     time: TimeShape = TimeShape::IntegerStart, Word(&TimeShape::WORDS);
     /// More than 50 commands: an error for each (`command`, default) or for the whole `request`.
     batch_overflow: Overflow = Overflow::Command, Word(&Overflow::WORDS);
+    /// A `limit` over 200 at `note.collection.list`: `refuse` (default) it or `clamp` it to 200.
+    long_page: LongPage = LongPage::Refuse, Word(LongPage::WORDS);
     /// The total of a list that was not counted: `zero` (default) or `absent`.
     uncounted_total: Uncounted = Uncounted::Zero, Word(Uncounted::WORDS);
     /// Whether ordinary events carry a refresh token. Default: false.
@@ -232,6 +249,11 @@ impl Settings {
     /// Whether the cloud's front stands before the portal.
     pub(crate) fn has_front(&self) -> bool {
         self.front.unwrap_or(self.profile == Profile::Cloud)
+    }
+
+    /// Whether the plan lacks a feature.
+    pub(crate) fn lacks(&self, feature: &str) -> bool {
+        self.missing_features.contains(&feature)
     }
 
     /// Threshold and leak of the bucket; a threshold of 0 is no limit.

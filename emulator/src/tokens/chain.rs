@@ -74,7 +74,7 @@ impl Chain {
         self.refreshed_at.push(now);
     }
 
-    pub(super) fn to_json(&self, index: usize) -> Value {
+    pub(super) fn to_json(&self, index: usize, living: u64) -> Value {
         json!({
             "chain": index + 1,
             "client_id": self.holder.client_id,
@@ -85,6 +85,7 @@ impl Chain {
             "revoked": self.revoked,
             "refreshes": self.refreshes,
             "reuses": self.reuses,
+            "living": living,
             "refreshed_at": self.refreshed_at,
         })
     }

@@ -124,14 +124,19 @@ impl Ledger {
         })
     }
 
+    /// Ends all that came of a token, however far it went on.
     fn end_successors(&mut self, token: &Token) {
-        let Some(spent) = self.refresh.get_mut(token) else { return };
-        for refresh in std::mem::take(&mut spent.successors) {
-            let Some(ended) = self.refresh.get_mut(&refresh) else { continue };
-            ended.dead = true;
-            let access = ended.access;
-            if let Some(access) = self.access.get_mut(&access) {
-                access.dead = true;
+        let mut parents = vec![*token];
+        while let Some(parent) = parents.pop() {
+            let Some(spent) = self.refresh.get_mut(&parent) else { continue };
+            for refresh in std::mem::take(&mut spent.successors) {
+                let Some(ended) = self.refresh.get_mut(&refresh) else { continue };
+                ended.dead = true;
+                let access = ended.access;
+                if let Some(access) = self.access.get_mut(&access) {
+                    access.dead = true;
+                }
+                parents.push(refresh);
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{ChainId, Ledger, Token};
+use super::{ChainId, Ledger, Refresh, Token};
 
 impl Ledger {
     /// Every token, in the order of issue.
@@ -16,10 +16,7 @@ impl Ledger {
         }
         for (token, entry) in &self.refresh {
             let spent = entry.spent_at.is_some();
-            let alive = !spent
-                && !entry.dead
-                && entry.expires_at > now
-                && !self.chains[entry.chain].revoked;
+            let alive = self.lives(entry, now);
             let times = (entry.issued_at, entry.expires_at);
             rows.push((entry.n, self.row("refresh", token, entry.chain, times, alive, spent)));
         }
@@ -27,9 +24,22 @@ impl Ledger {
         rows.into_iter().map(|(_, row)| row).collect()
     }
 
-    /// Every chain and what was done with it.
-    pub(crate) fn chains_json(&self) -> Value {
-        self.chains.iter().enumerate().map(|(index, chain)| chain.to_json(index)).collect()
+    /// Every chain, what was done with it, and how many refresh tokens of it live.
+    pub(crate) fn chains_json(&self, now: i64) -> Value {
+        let mut living = vec![0_u64; self.chains.len()];
+        for entry in self.refresh.values().filter(|entry| self.lives(entry, now)) {
+            living[entry.chain] += 1;
+        }
+        let shown = self.chains.iter().zip(living).enumerate();
+        shown.map(|(index, (chain, living))| chain.to_json(index, living)).collect()
+    }
+
+    /// Whether a refresh token is unspent and would be taken.
+    fn lives(&self, entry: &Refresh, now: i64) -> bool {
+        entry.spent_at.is_none()
+            && !entry.dead
+            && entry.expires_at > now
+            && !self.chains[entry.chain].revoked
     }
 
     fn row(

@@ -292,6 +292,29 @@ async fn each_frame_opening_begins_its_own_chain() {
 }
 
 #[tokio::test]
+async fn faults_strike_frames_by_their_placement() {
+    let running = start(small()).await;
+    let handler = Handler::start().await;
+    let open = async |placement: &str| {
+        let body = json!({"handler": handler.url("/app"), "placement": placement});
+        running.control("/frame", body).await["deliveries"].as_array().unwrap().len()
+    };
+    let lost = json!({"at": "frame", "kind": "drop", "method": "CRM_LEAD_DETAIL_TAB"});
+    running.control("/faults", lost).await;
+    running.control("/faults", json!({"at": "event", "kind": "drop"})).await;
+    assert_eq!(open("DEFAULT").await, 1);
+    assert_eq!(handler.next().await.form()["PLACEMENT"], "DEFAULT");
+    assert_eq!(open("CRM_LEAD_DETAIL_TAB").await, 1);
+    assert_eq!(deliveries(&running, 2).await[1]["outcome"], "not delivered: lost by a fault");
+    running.control("/faults", json!({"at": "frame", "kind": "duplicate"})).await;
+    assert_eq!(open("DEFAULT").await, 2);
+    let twice = (handler.next().await.form(), handler.next().await.form());
+    assert_eq!(twice.0["REFRESH_ID"], twice.1["REFRESH_ID"], "the same opening, told twice");
+    let wrong = running.try_control("/faults", json!({"at": "frame", "kind": "html"})).await;
+    assert_eq!((wrong.status, &wrong.json()["field"]), (400, &json!("kind")));
+}
+
+#[tokio::test]
 async fn outgoing_webhooks_and_event_test() {
     let running = start(small()).await;
     let handler = Handler::start().await;

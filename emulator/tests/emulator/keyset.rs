@@ -102,6 +102,42 @@ async fn calls_are_those_of_the_period_and_pages_are_cut_to_200() {
 }
 
 #[tokio::test]
+async fn calls_are_those_of_a_participant_on_either_end() {
+    let running = start(small()).await;
+    let of = async |user: Value| {
+        let mut filter = ever();
+        filter["participantId"] = user;
+        let body = json!({"filter": filter, "pagination": {"limit": 50}});
+        walk(&running, CALLS, body, "afterCursor").await
+    };
+    let mut heard = 0;
+    for user in 1..=6 {
+        let calls = of(json!(user)).await;
+        let begun = calls.iter().filter(|call| call["initiatorId"] == user).count();
+        assert!(begun > 0 && begun < calls.len(), "user {user} called and was called");
+        heard += calls.len();
+    }
+    assert_eq!(heard, 600, "every call has two ends");
+    assert_eq!(of(json!(99)).await, [Value::Null; 0]);
+    for wrong in [json!("x"), json!(0), json!(-1), json!([1]), json!(null)] {
+        let mut filter = ever();
+        filter["participantId"] = wrong.clone();
+        let reply = call(&running, CALLS, json!({"filter": filter})).await;
+        assert_eq!(refusal(&reply), refused(400, "INVALIDFILTER"), "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn long_pages_of_knowledge_bases_can_be_cut_instead() {
+    let running = start(small()).await;
+    running.control("/settings", json!({"long_page": "clamp"})).await;
+    let page = result(&running, BASES, json!({"pagination": {"limit": 1000}})).await;
+    assert_eq!(page["items"].as_array().unwrap().len(), 200);
+    let reply = call(&running, BASES, json!({"pagination": {"limit": 0}})).await;
+    assert_eq!(refusal(&reply), refused(400, "INVALIDPAGINATION"));
+}
+
+#[tokio::test]
 async fn bad_calls_have_codes_of_their_own() {
     let running = start(small()).await;
     let range = |from: &str, to: &str| json!({"filter": {"startDate": {"from": from, "to": to}}});
@@ -113,7 +149,8 @@ async fn bad_calls_have_codes_of_their_own() {
         (json!({"filter": {"startDate": {"from": "2026-01-01"}}}), "invalid_date_range"),
         (range("soon", "2026-01-01"), "invalid_date_range"),
         (range("2026-01-02", "2026-01-01"), "invalid_date_range"),
-        (json!({"filter": {"participantId": 1}}), "INVALIDFILTER"),
+        (json!({"filter": {"participantId": 1}}), "invalid_date_range"),
+        (json!({"filter": {"callType": 1}}), "INVALIDFILTER"),
         (with("select", json!(["nope"])), "invalid_select_field"),
         (with("select", json!("callId")), "INVALIDSELECT"),
         (with("order", json!({"startDate": "sideways"})), "invalid_order"),

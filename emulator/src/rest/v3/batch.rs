@@ -2,8 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::super::{Caller, METHODS, RestError};
+use super::super::methods::{METHODS, V3};
+use super::super::{Caller, RestError};
 use super::{find, insufficient_scope};
+use crate::faults::When;
 use crate::json;
 use crate::params::{Params, scalar};
 use crate::world::World;
@@ -35,9 +37,11 @@ pub(super) fn run(
         }
         resolve(&mut command.query, &earlier, DEPTH)?;
         world.counters.commands.add();
+        strike(world, When::Before, &command)?;
         let mut result = Vec::with_capacity(512);
         // The first error is the whole answer.
-        super::run(world, caller, command.method, command.query, &mut result)?;
+        super::run(world, caller, command.method, command.query.take(), &mut result)?;
+        strike(world, When::After, &command)?;
         json::separate(out);
         out.extend_from_slice(&result);
         let value = serde_json::from_slice(&result).unwrap_or(Value::Null);
@@ -45,6 +49,19 @@ pub(super) fn run(
     }
     out.push(b']');
     Ok(())
+}
+
+/// A fault in place of one call.
+fn strike(world: &World, when: When, command: &Command) -> Result<(), RestError> {
+    let name = METHODS[command.method].name;
+    let name = name.strip_prefix(V3).unwrap_or(name);
+    let Some(fault) = world.faults.strike_command(when, &command.alias, name) else {
+        return Ok(());
+    };
+    let fault = fault.in_v3();
+    let mut error = RestError::from_body(fault.error());
+    error.status = fault.error_status();
+    Err(error)
 }
 
 /// All methods are looked up before anything runs.

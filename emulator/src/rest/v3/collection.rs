@@ -9,6 +9,7 @@ use super::dto::{Dto, DtoField, Source, Type};
 use super::keyset::{Keyset, LIMIT};
 use super::query::{self, bad};
 use crate::rows::Table;
+use crate::settings::LongPage;
 
 const fn field(name: &'static str, kind: Type, column: &'static str) -> DtoField {
     DtoField::new(name, kind, Source::Column(column))
@@ -38,9 +39,12 @@ static KEYSET: Keyset = Keyset { dto: &DTO, field: "position", column: "POSITION
 
 /// The cursor is `afterCursor` in the request and `nextCursor` in the answer, as the portal has it.
 pub(crate) fn list(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Page, RestError> {
-    let asked = KEYSET.asked(call).filter(|asked| asked.limit <= LIMIT).ok_or_else(|| {
+    let clamps = call.world.settings.read().long_page == LongPage::Clamp;
+    let asked = KEYSET.asked(call).filter(|asked| clamps || asked.limit <= LIMIT);
+    let mut asked = asked.ok_or_else(|| {
         bad("PAGINATION", "Pagination needs a limit from 1 to 200 and an unchanged cursor.")
     })?;
+    asked.limit = asked.limit.min(LIMIT);
     let select = query::select(&DTO, None, &query::ALL)?;
     let page = KEYSET.page(call, &asked, Filter::everything(), false, &select);
     Ok(answer(out, &json!({"items": page.items, "nextCursor": page.cursor})))

@@ -54,12 +54,13 @@ fn own(code: &str, text: &str) -> RestError {
     RestError::v3_own(400, code, text)
 }
 
-/// `{"startDate": {"from", "to"}}`, without which there is no list.
+/// `{"startDate": {"from", "to"}}`, without which there is no list, and perhaps a `participantId`.
 fn period(call: &Call<'_>) -> Result<Filter, RestError> {
     let given = call.params.exact("filter");
     // To pass over a condition would show rows that nobody asked for.
     if let Some(Value::Object(map)) = given
-        && let Some(name) = map.keys().find(|name| *name != "startDate")
+        && let Some(name) =
+            map.keys().find(|name| !["startDate", "participantId"].contains(&name.as_str()))
     {
         return Err(bad("FILTER", &format!("Calls cannot be filtered by `{name}` here.")));
     }
@@ -79,7 +80,21 @@ fn period(call: &Call<'_>) -> Result<Filter, RestError> {
             filter.conditions.push(Condition::on(table, column, operator, false, value));
         }
     }
+    if let Some(user) = given.and_then(|given| given.get("participantId")) {
+        filter.conditions.push(with(table, user)?);
+    }
     Ok(filter)
+}
+
+/// Calls that a user took part in, on either end.
+fn with(table: &Table, user: &Value) -> Result<Condition, RestError> {
+    if user.as_u64().is_none_or(|id| id == 0) {
+        return Err(bad("FILTER", "participantId must be the number of a user."));
+    }
+    let columns =
+        ["INITIATOR_ID", "PARTICIPANT_ID"].into_iter().filter_map(|name| table.field(name));
+    let is = |column| vec![Condition::on(table, column, Operator::Equal, false, user)];
+    Ok(Condition::Any(columns.map(is).collect()))
 }
 
 /// Unknown fields are errors here.

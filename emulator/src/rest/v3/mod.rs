@@ -21,7 +21,7 @@ use super::methods::{self, METHODS};
 use super::{Call, Caller, Page, RestError, dispatch};
 use crate::http::{Answer, Request};
 use crate::params::{Params, parse_query};
-use crate::portal::envelope;
+use crate::portal::{Stint, envelope};
 use crate::world::World;
 
 /// A request as far as it concerns REST 3.0.
@@ -77,6 +77,19 @@ fn anonymous(error: &RestError) -> RestError {
     RestError::v3(status, "ACCESSDENIED", "Access denied.")
 }
 
+/// What the common part of a call refuses, as it is said here. Only the cloud's front keeps its flat errors, for it
+/// does not know what stands behind it.
+fn shaped(error: RestError) -> RestError {
+    match error.code.as_str() {
+        "OPERATION_TIME_LIMIT" => RestError::v3(429, "RATELIMIT", "Too many requests."),
+        "METHOD_CONFIRM_WAITING" | "METHOD_CONFIRM_DENIED" => {
+            RestError::v3(error.status, "ACCESSDENIED", "Access denied.")
+        }
+        "WRONG_LICENSE" => RestError::v3(403, "LICENSE", "The license does not include this."),
+        _ => error,
+    }
+}
+
 fn insufficient_scope() -> RestError {
     let text = "The request requires higher privileges than provided by the access token";
     RestError::v3(403, "INSUFFICIENTSCOPE", text)
@@ -112,9 +125,10 @@ fn respond(incoming: &Incoming<'_>, caller: &Caller) -> Result<Answer, RestError
         out.extend_from_slice(b"{\"result\":");
     }
     let page = if incoming.name == "batch" {
+        let stint = Stint::begin(world, caller, "batch", &Params::default()).map_err(shaped)?;
         world.counters.method(incoming.method);
         batch::run(world, caller, body, &mut out)?;
-        Page::default()
+        Page { waited: stint.waited(), operating: stint.end(), ..Page::default() }
     } else {
         run(world, caller, incoming.method, body, &mut out)?
     };
@@ -142,7 +156,7 @@ fn run(
         map.shift_remove(name);
     }
     let params = Params::from_map(map);
-    dispatch(&Call { world, caller, params: &params, method }, out)
+    dispatch(&Call { world, caller, params: &params, method }, out).map_err(shaped)
 }
 
 /// Never called: `batch` reads its body itself.
