@@ -2,88 +2,9 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use evergrant::{Application, Clock, Grant, KeySource, Kind};
-use evergrant_tests::Emulator;
+use evergrant::{Application, KeySource, Kind};
+use evergrant_tests::stage::{Stage, open, until};
 use serde_json::{Value, json};
-
-/// An emulator, an application over a store of its own, and one grant.
-struct Stage {
-    emulator: Emulator,
-    folder: tempfile::TempDir,
-    clock: Clock,
-    application: Application,
-    grant: Grant,
-}
-
-impl Stage {
-    async fn new() -> Self {
-        let flags = ["--leads", "1", "--deals", "1", "--contacts", "1", "--burst", "0"];
-        let emulator = Emulator::start(&flags.map(str::to_owned)).await;
-        let folder = tempfile::tempdir().unwrap();
-        let clock = Clock::system();
-        let application = open(&emulator, folder.path(), &clock).await.unwrap();
-        let consent = emulator.control("POST", "/consent", &json!({"user_id": 1})).await;
-        let code = consent["code"].as_str().unwrap();
-        let grant = application.exchange_code(&emulator.ready("portal"), code).await.unwrap();
-        Self { emulator, folder, clock, application, grant }
-    }
-
-    /// Another application object over the same store, as another program would have it.
-    async fn reopen(&self) -> Application {
-        open(&self.emulator, self.folder.path(), &self.clock).await.unwrap()
-    }
-
-    async fn fault(&self, fault: Value) {
-        self.emulator.control("POST", "/faults", &fault).await;
-    }
-
-    async fn refreshes(&self) -> u64 {
-        self.emulator.count("/authorization/refreshes").await
-    }
-
-    /// Refresh tokens that the authorization server would still take.
-    async fn living(&self) -> Vec<String> {
-        let tokens = self.emulator.control("GET", "/tokens", &Value::Null).await;
-        let alive = |token: &&Value| {
-            token["kind"] == "refresh" && token["alive"] == true && token["spent"] != true
-        };
-        tokens
-            .as_array()
-            .unwrap()
-            .iter()
-            .filter(alive)
-            .map(|token| token["token"].as_str().unwrap().to_owned())
-            .collect()
-    }
-
-    fn spool(&self) -> Vec<std::path::PathBuf> {
-        fs::read_dir(self.folder.path().join("grants.db.spool"))
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .collect()
-    }
-}
-
-async fn open(emulator: &Emulator, folder: &Path, clock: &Clock) -> evergrant::Result<Application> {
-    Application::builder(emulator.ready("client_id"), emulator.ready("client_secret"))
-        .store(format!("sqlite:{}", folder.join("grants.db").display()))
-        .key(KeySource::Key("11".repeat(32).into()))
-        .authorization_server(emulator.ready("authorization"))
-        .clock(clock.clone())
-        .open()
-        .await
-}
-
-/// Waits for something to become true; the test fails if it does not within ten seconds.
-async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
-    for _ in 0..1000 {
-        if holds().await {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("not within ten seconds: {what}");
-}
 
 #[tokio::test]
 async fn a_caller_that_leaves_takes_no_answer_with_it() {
@@ -125,29 +46,37 @@ async fn two_programs_on_one_store_make_one_exchange() {
 }
 
 #[tokio::test]
-async fn an_answer_in_the_spool_is_brought_into_the_store() {
+async fn a_store_that_was_rolled_back_is_brought_forward() {
     let stage = Stage::new().await;
-    let store = stage.folder.path().join("grants.db");
-    let before = fs::read(&store).unwrap();
-    let wal = fs::read(store.with_extension("db-wal")).unwrap();
-    stage.application.renew_token(stage.grant.id, 1).await.unwrap();
-    assert_eq!(stage.living().await.len(), 1);
-
-    // As after a crash between the answer and the commit: the store is as it was, the answer waits.
-    let crashed = tempfile::tempdir().unwrap();
-    fs::write(crashed.path().join("grants.db"), before).unwrap();
-    fs::write(crashed.path().join("grants.db-wal"), wal).unwrap();
-    fs::create_dir(crashed.path().join("grants.db.spool")).unwrap();
-    for path in stage.spool() {
-        let name = path.with_extension("open");
-        fs::copy(&path, crashed.path().join("grants.db.spool").join(name.file_name().unwrap()))
-            .unwrap();
+    let names = ["grants.db", "grants.db-wal"];
+    let before = names.map(|name| fs::read(stage.folder.path().join(name)).unwrap());
+    for generation in 1..4 {
+        stage.application.renew_token(stage.grant.id, generation).await.unwrap();
     }
-    let application = open(&stage.emulator, crashed.path(), &stage.clock).await.unwrap();
-    let grant = application.grant(stage.grant.id).await.unwrap();
-    assert_eq!(grant.generation, 2);
-    let token = application.renew_token(grant.id, 2).await.unwrap();
-    assert_eq!(token.generation, 3, "the salvaged refresh token is the living one");
+    let Stage { emulator, folder, clock, application, grant } = stage;
+    let rotations = emulator.count("/authorization/refreshes").await;
+    // Somebody restores yesterday's backup; the spool beside it knows better.
+    let restored = tempfile::tempdir().unwrap();
+    for (name, bytes) in names.iter().zip(before) {
+        fs::write(restored.path().join(name), bytes).unwrap();
+    }
+    copy_folder(&folder.path().join("grants.db.spool"), &restored.path().join("grants.db.spool"));
+    drop(application);
+    let application = open(&emulator, restored.path(), &clock).await.unwrap();
+    let token = application.renew_token(grant.id, 1).await.unwrap();
+    assert_eq!(token.generation, 4);
+    assert_eq!(emulator.count("/authorization/refreshes").await, rotations, "nothing was spent");
+    application.client(grant.id).call("profile", Value::Null).await.unwrap();
+    assert_eq!(application.renew_token(grant.id, 4).await.unwrap().generation, 5);
+    assert_eq!(application.statistics().salvaged, 3);
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
+    }
 }
 
 #[tokio::test]
@@ -180,15 +109,9 @@ async fn an_answer_lost_before_processing_is_tried_again_after_a_pause() {
 
 #[tokio::test]
 async fn an_answer_lost_after_processing_is_found_out_not_guessed() {
-    let stage = Stage::new().await;
     for kind in ["drop", "truncate"] {
-        let consent = stage.emulator.control("POST", "/consent", &json!({"user_id": 1})).await;
-        let portal = stage.emulator.ready("portal");
-        let grant = stage
-            .application
-            .exchange_code(&portal, consent["code"].as_str().unwrap())
-            .await
-            .unwrap();
+        let stage = Stage::new().await;
+        let grant = &stage.grant;
         stage.fault(json!({"at": "token", "kind": kind, "when": "after", "times": 1})).await;
         let generation = grant.generation;
         let error = stage.application.renew_token(grant.id, generation).await.err().unwrap();

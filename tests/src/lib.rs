@@ -2,6 +2,7 @@
 
 mod emulator;
 mod pattern;
+pub mod stage;
 
 pub use emulator::{Emulator, program};
 pub use pattern::mismatch;

@@ -204,10 +204,9 @@ impl Keeper {
             Purpose::Transfer(_) => self.transfer(user_id, &install).await?,
             _ => self.install(&install, &endpoint).await?,
         }
+        self.announce(grant).await?;
         let row = self.row(grant).await?;
-        self.0.remember(self.open(&row)?);
         self.0.spool.mark(grant, row.generation).await?;
-        self.tell(grant, row.generation, row.status);
         Ok(row)
     }
 

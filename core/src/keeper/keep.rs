@@ -47,21 +47,25 @@ impl Keeper {
         self.settled(&commit, committed, slot).await?;
         match committed {
             Committed::Orphan => Ok(None),
-            Committed::Current(_) => {
-                let row = self.row(row.id).await?;
-                Ok(Some(self.0.remember(self.open(&row)?)))
-            }
+            Committed::Current(_) => self.announce(row.id).await.map(Some),
         }
     }
 
-    /// After the pair is durable: the spool, the node's memory, the listeners.
+    /// Takes a grant's durable state over for this process's readers, then tells its listeners.
+    pub(super) async fn announce(&self, grant: GrantId) -> Result<Arc<Token>> {
+        let row = self.row(grant).await?;
+        let token = self.0.remember(self.open(&row)?);
+        self.tell(grant, row.generation, row.status);
+        fault("told").await;
+        Ok(token)
+    }
+
+    /// After the pair is durable: the node's memory, then the spool.
     async fn settled(&self, commit: &Commit, committed: Committed, slot: Slot) -> Result<()> {
         match committed {
             Committed::Current(generation) => {
                 self.0.counters.rotations.add(1);
                 self.0.spool.mark(commit.grant, generation).await?;
-                self.tell(commit.grant, generation, Status::Active);
-                fault("told").await;
             }
             Committed::Orphan => self.0.counters.orphaned.add(1),
         }
@@ -130,8 +134,13 @@ impl Keeper {
         let keeper = self.clone();
         detach(async move {
             let committed = keeper.commit_until_stored(&commit).await;
-            if let Err(error) = keeper.settled(&commit, committed, slot).await {
-                tracing::warn!(%error, "a committed answer could not be put aside");
+            let grant = commit.grant;
+            let told = match keeper.settled(&commit, committed, slot).await {
+                Ok(()) => keeper.announce(grant).await.map(|_| ()),
+                Err(error) => Err(error),
+            };
+            if let Err(error) = told {
+                tracing::warn!(grant, %error, "a late commit could not be finished");
             }
         })
     }

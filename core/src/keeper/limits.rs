@@ -69,7 +69,12 @@ impl Limits {
         Ok(())
     }
 
-    /// The exchange was answered as it should be.
+    /// The server works, whatever it said.
+    pub(super) fn answered(&self, host: &str) {
+        self.breakers().remove(&Scope::Host(host.to_owned()));
+    }
+
+    /// The exchange was answered as it should be, or with a word about the chain alone.
     pub(super) fn good(&self, scopes: &[Scope]) {
         let mut breakers = self.breakers();
         for scope in scopes {

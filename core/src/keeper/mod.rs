@@ -23,7 +23,7 @@ mod trust;
 use std::{
     path::PathBuf,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::Duration,
@@ -79,7 +79,6 @@ struct Inner {
     counters: Counters,
     /// The process that the background work runs in: a forked child starts its own.
     background: PerProcess<AtomicBool>,
-    epoch: Mutex<Option<Vec<u8>>>,
     /// How far the store's change feed was read, in its milliseconds.
     seen_changes: AtomicI64,
 }
@@ -110,12 +109,9 @@ impl Keeper {
             tokens: Tokens::default(),
             counters: Counters::default(),
             background: PerProcess::new(),
-            epoch: Mutex::default(),
             seen_changes: AtomicI64::new(now),
         }));
         keeper.recognise().await?;
-        let epoch = keeper.0.store.meta("epoch").await?;
-        keeper.0.epoch_changed(epoch);
         keeper.release_agreed().await?;
         keeper.recover().await?;
         Ok(keeper)
@@ -124,10 +120,11 @@ impl Keeper {
     /// Starts the background work of this process, once.
     fn wake(&self) {
         let started = self.0.background.get();
-        if self.0.settings.background && !started.swap(true, Ordering::Relaxed) {
-            if let Err(error) = self.start_background() {
-                tracing::warn!(%error, "the background work did not start");
-            }
+        if !self.0.settings.background || started.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        if let Err(error) = self.start_background() {
+            tracing::warn!(%error, "the background work did not start");
         }
     }
 
@@ -315,14 +312,6 @@ impl Keeper {
 impl Inner {
     fn remember(&self, token: Token) -> Arc<Token> {
         self.tokens.remember(token, self.clock.now())
-    }
-
-    /// Whether the store's epoch is another one than when it was last looked at.
-    fn epoch_changed(&self, epoch: Option<Vec<u8>>) -> bool {
-        let mut known = self.epoch.lock().unwrap_or_else(PoisonError::into_inner);
-        let changed = *known != epoch;
-        *known = epoch;
-        changed
     }
 }
 

@@ -155,7 +155,7 @@ impl Keeper {
         };
         tracing::warn!(grant = row.id, generation, "a spare chain took over");
         self.0.counters.promoted.add(1);
-        self.tell(row.id, generation, Status::Active);
+        self.announce(row.id).await?;
         Ok(true)
     }
 
@@ -251,7 +251,7 @@ impl Keeper {
         self.0.counters.salvaged.add(1);
         tracing::warn!(grant = commit.grant, generation, "salvaged a rotated pair");
         self.0.spool.mark(commit.grant, generation).await?;
-        self.tell(commit.grant, generation, Status::Active);
+        self.announce(commit.grant).await?;
         Ok(true)
     }
 

@@ -98,9 +98,9 @@ impl Keeper {
             }
             Conclusion::Settled { keep_answer, result } => {
                 if keep_answer {
-                    slot.done().await?
+                    slot.done().await?;
                 } else {
-                    slot.discard().await?
+                    slot.discard().await?;
                 }
                 result
             }
@@ -159,6 +159,7 @@ impl Keeper {
         let (status, body) = match exchanged {
             Exchanged::Answered { status, body, gap, server_date } => {
                 self.0.counters.sent(gap);
+                self.limits().answered(&host);
                 self.compare_clocks(&host, server_date);
                 (status, body)
             }
@@ -242,7 +243,12 @@ impl Keeper {
             About::Payment => Verdict::Status(Status::Suspended, SUSPENDED_PAUSE),
             _ => Verdict::Released(Duration::ZERO),
         };
-        self.limits().refused(refusal.about, &authority(&hold.server), &row.identity.member_id);
+        match refusal.about {
+            About::Grant | About::Payment => self.limits().good(&scopes(row, &hold.server)),
+            about => {
+                self.limits().refused(about, &authority(&hold.server), &row.identity.member_id);
+            }
+        }
         let ours = self.0.store.settle(row.chain.id, hold.attempt, verdict).await?;
         if verdict == Verdict::Refused {
             tracing::warn!(grant = row.id, "the refresh token was refused");

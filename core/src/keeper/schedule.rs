@@ -54,10 +54,7 @@ impl Keeper {
     /// Says that this node is alive and looks after the chains that it is summoned to.
     async fn report(&self) -> Result<()> {
         let depth = self.0.spool.depth().await?;
-        let epoch = self.0.store.meta("epoch").await?;
-        if self.0.epoch_changed(epoch) {
-            self.release_agreed().await?;
-        }
+        self.release_agreed().await?;
         let summons = self.0.store.heartbeat(self.0.spool.node(), depth).await?;
         if summons.is_empty() {
             return Ok(());
@@ -96,9 +93,7 @@ impl Keeper {
         for change in changes {
             if self.0.tokens.generation(change.grant).is_some_and(|known| known < change.generation)
             {
-                let row = self.row(change.grant).await?;
-                self.0.remember(self.open(&row)?);
-                self.tell(change.grant, change.generation, change.status);
+                self.announce(change.grant).await?;
             }
         }
         Ok(())

@@ -79,16 +79,21 @@ impl Keeper {
         Ok(())
     }
 
-    /// Releases every chain of which this machine knows that the store has its newest pair.
+    /// Where the store's epoch is new, releases every chain of which this machine knows that the store
+    /// has its newest pair.
     pub(super) async fn release_agreed(&self) -> Result<()> {
+        let epoch = self.0.store.meta("epoch").await?.unwrap_or_default();
+        if self.0.spool.seen_epoch().await?.as_ref() == Some(&epoch) {
+            return Ok(());
+        }
         for (grant, generation) in self.0.spool.marks().await? {
-            if let Some(row) = self.0.store.grant(grant).await? {
-                if row.chain.quarantined && row.generation == generation {
-                    self.trust(&row).await?;
-                }
+            let row = self.0.store.grant(grant).await?;
+            let agrees = |row: &GrantRow| row.chain.quarantined && row.generation == generation;
+            if let Some(row) = row.filter(agrees) {
+                self.trust(&row).await?;
             }
         }
-        Ok(())
+        self.0.spool.see_epoch(epoch).await
     }
 
     /// After a failover of the same cluster, silent nodes have had their time.

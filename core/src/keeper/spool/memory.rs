@@ -21,7 +21,9 @@ const SCHEMA: &str = "
         sealed BLOB NOT NULL, PRIMARY KEY (chain, parent, at)) STRICT, WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS marks (
         environment BLOB NOT NULL, grant_id INTEGER NOT NULL, generation INTEGER NOT NULL,
-        PRIMARY KEY (environment, grant_id)) STRICT, WITHOUT ROWID;";
+        PRIMARY KEY (environment, grant_id)) STRICT, WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS epochs (environment BLOB PRIMARY KEY, epoch BLOB NOT NULL)
+        STRICT, WITHOUT ROWID;";
 
 /// A small database beside the slots.
 pub(super) struct Memory {
@@ -119,6 +121,25 @@ impl Memory {
             )?
             .query_row((environment, grant), |row| row.get(0))
             .optional()
+        })
+    }
+
+    pub(super) fn epoch(&self, environment: &[u8]) -> Result<Option<Vec<u8>>> {
+        self.with(|db| {
+            db.query_row("SELECT epoch FROM epochs WHERE environment = ?1", [environment], |row| {
+                row.get(0)
+            })
+            .optional()
+        })
+    }
+
+    pub(super) fn set_epoch(&self, environment: &[u8], epoch: &[u8]) -> Result<()> {
+        self.with(|db| {
+            db.execute(
+                "INSERT OR REPLACE INTO epochs (environment, epoch) VALUES (?1, ?2)",
+                (environment, epoch),
+            )
+            .map(|_| ())
         })
     }
 

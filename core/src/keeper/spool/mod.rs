@@ -96,7 +96,7 @@ impl Spool {
         let wanted = label.clone();
         let file = self
             .with(move |folder| {
-                let pooled = folder.free().pop();
+                let pooled = folder.free().pop().filter(SlotFile::is_there);
                 let file = match pooled {
                     Some(file) => file,
                     None => SlotFile::create(&folder.path)
@@ -195,6 +195,17 @@ impl Spool {
         accept.await.map(|_| ())
     }
 
+    /// The epoch of the store when this node last released what it could.
+    pub(crate) async fn seen_epoch(&self) -> Result<Option<Vec<u8>>> {
+        let environment = self.0.environment.clone();
+        Ok(self.with(move |folder| folder.memory.epoch(&environment)).await?.flatten())
+    }
+
+    pub(crate) async fn see_epoch(&self, epoch: Vec<u8>) -> Result<()> {
+        let environment = self.0.environment.clone();
+        self.with(move |folder| folder.memory.set_epoch(&environment, &epoch)).await.map(|_| ())
+    }
+
     /// All marks: grants with their highest generations.
     pub(crate) async fn marks(&self) -> Result<Vec<(GrantId, i64)>> {
         let environment = self.0.environment.clone();
@@ -225,7 +236,7 @@ impl Spool {
         let Some(mut file) = SlotFile::take(path)? else { return Ok(None) };
         match file.content()? {
             Content::Answered(label, sealed) => {
-                Ok(Some(Slot { spool: self.clone(), label, sealed, file: Some(file) }))
+                Ok(Some(Slot { spool: self.clone(), label: *label, sealed, file: Some(file) }))
             }
             Content::Reserved | Content::Empty => {
                 folder.give_back(file);
@@ -238,7 +249,7 @@ impl Spool {
         let Some(mut file) = SlotFile::take(path)? else { return Ok(Fate::Held) };
         match file.content()? {
             Content::Answered(label, sealed) => {
-                let slot = Slot { spool: self.clone(), label, sealed, file: Some(file) };
+                let slot = Slot { spool: self.clone(), label: *label, sealed, file: Some(file) };
                 Ok(Fate::Left(Box::new(slot)))
             }
             Content::Reserved | Content::Empty => {

@@ -6,7 +6,7 @@
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Read, Seek, SeekFrom},
-    os::unix::fs::{FileExt, OpenOptionsExt},
+    os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
@@ -31,7 +31,7 @@ pub(super) enum Content {
     /// An attempt's room; no answer came.
     Reserved,
     /// An attempt's answer, sealed.
-    Answered(Label, Vec<u8>),
+    Answered(Box<Label>, Vec<u8>),
 }
 
 impl SlotFile {
@@ -83,6 +83,11 @@ impl SlotFile {
         self.file.sync_data()
     }
 
+    /// Whether the file still has a name: in one that somebody removed, an answer would be lost.
+    pub(super) fn is_there(&self) -> bool {
+        self.file.metadata().is_ok_and(|metadata| metadata.nlink() > 0)
+    }
+
     pub(super) fn clear(&self) -> io::Result<()> {
         self.file.write_all_at(&[b'\n'; HEADER], 0)
     }
@@ -109,7 +114,7 @@ fn read(file: &mut File) -> io::Result<Content> {
     }
     let label: Label = serde_json::from_slice(head)?;
     match (label.status, rest.get(..label.length)) {
-        (Some(_), Some(sealed)) => Ok(Content::Answered(label, sealed.to_vec())),
+        (Some(_), Some(sealed)) => Ok(Content::Answered(Box::new(label), sealed.to_vec())),
         (Some(_), None) => Err(io::ErrorKind::UnexpectedEof.into()),
         (None, _) => Ok(Content::Reserved),
     }

@@ -286,7 +286,7 @@ impl Store for SqliteStore {
     }
 
     async fn prune(&self) -> Result<()> {
-        self.write(|db, now| watch::prune(db, now)).await
+        self.write(watch::prune).await
     }
 }
 

@@ -1,0 +1,201 @@
+//! What keeps a grant alive for longer than one rotation: spares, budgets, keep-alive, keys.
+
+use std::time::Duration;
+
+use evergrant::{Application, KeySource, Kind};
+use evergrant_tests::stage::{Stage, until};
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn a_spare_chain_takes_over_when_the_primary_is_lost() {
+    let stage = Stage::new().await;
+    let again = stage.consent().await;
+    assert_eq!(
+        (again.id, again.generation),
+        (stage.grant.id, 2),
+        "the former chain is a spare now"
+    );
+    stage.fault(json!({"at": "token", "kind": "drop", "when": "after", "times": 1})).await;
+    let error = stage.application.renew_token(again.id, 2).await.err().unwrap();
+    assert_eq!(error.kind(), Kind::Ambiguous);
+    stage.clock.turn(31);
+    let token = stage.application.renew_token(again.id, 2).await.unwrap();
+    assert_eq!(token.generation, 3);
+    stage.application.client(again.id).call("profile", Value::Null).await.unwrap();
+    assert_eq!(stage.status().await, "active", "nobody had to consent again");
+    assert_eq!(stage.application.statistics().promoted, 1);
+    assert_eq!(stage.application.renew_token(again.id, 3).await.unwrap().generation, 4);
+}
+
+#[tokio::test]
+async fn a_delivered_pair_becomes_a_spare_once() {
+    let stage = Stage::new().await;
+    let consent = stage.emulator.control("POST", "/consent", &json!({"user_id": 1})).await;
+    let delivered = stage.pair_of(&consent).await;
+    let grant = stage.application.add_spare(stage.grant.id, delivered.clone()).await.unwrap();
+    assert_eq!(grant.generation, 1, "readers keep what they have");
+    let spent = stage.refreshes().await;
+    let error = stage.application.add_spare(stage.grant.id, delivered).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::InvalidInput, "a reload of the frame posts the same pair again");
+    assert_eq!(stage.refreshes().await, spent, "an ancestor is never sent");
+    let foreign = stage.emulator.control("POST", "/consent", &json!({"user_id": 2})).await;
+    let foreign = stage.pair_of(&foreign).await;
+    let error = stage.application.add_spare(stage.grant.id, foreign).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::InvalidInput, "another user has other rights");
+}
+
+#[tokio::test]
+async fn budgets_hold_for_all_programs_together() {
+    let stage = Stage::new().await;
+    let limited = async |per_hour, per_day| {
+        Application::builder(
+            stage.emulator.ready("client_id"),
+            stage.emulator.ready("client_secret"),
+        )
+        .store(format!("sqlite:{}", stage.folder.path().join("grants.db").display()))
+        .key(KeySource::Key("11".repeat(32).into()))
+        .authorization_server(stage.emulator.ready("authorization"))
+        .clock(stage.clock.clone())
+        .budget(per_hour, per_day)
+        .open()
+        .await
+        .unwrap()
+    };
+    let programs = [limited(3, 5).await, limited(3, 5).await];
+    for generation in 1..4 {
+        programs[generation as usize % 2].renew_token(stage.grant.id, generation).await.unwrap();
+    }
+    let error = programs[0].renew_token(stage.grant.id, 4).await.err().unwrap();
+    assert_eq!(error.kind(), Kind::RateLimited);
+    let wait = error.retry_after().unwrap().as_secs();
+    assert!((3500..=3600).contains(&wait), "{wait}");
+    stage.clock.turn(3601);
+    programs[1].renew_token(stage.grant.id, 4).await.unwrap();
+    programs[0].renew_token(stage.grant.id, 5).await.unwrap();
+    let error = programs[1].renew_token(stage.grant.id, 6).await.err().unwrap();
+    assert!(error.retry_after().unwrap().as_secs() > 3600, "the day's budget");
+    assert_eq!(stage.refreshes().await, 5);
+}
+
+#[tokio::test]
+async fn keep_alive_rotates_idle_chains_long_before_they_die() {
+    let stage = Stage::new().await;
+    stage.clock.turn(17 * 86_400);
+    stage.application.maintain().await.unwrap();
+    assert_eq!(stage.refreshes().await, 0, "not on a daily schedule");
+    stage.clock.turn(5 * 86_400);
+    stage.emulator.control("POST", "/clock", &json!({"advance": 22 * 86_400})).await;
+    stage.application.maintain().await.unwrap();
+    assert_eq!(stage.refreshes().await, 1);
+    stage.application.maintain().await.unwrap();
+    assert_eq!(stage.refreshes().await, 1, "once is enough");
+}
+
+#[tokio::test]
+async fn a_token_in_use_is_renewed_before_its_reader_has_to_wait() {
+    let stage = Stage::new().await;
+    let changes = stage.application.changes();
+    stage.application.token(stage.grant.id, 60).await.unwrap();
+    stage.emulator.control("POST", "/clock", &json!({"advance": 3600 - 59})).await;
+    stage.clock.turn(3600 - 59);
+    stage.application.maintain().await.unwrap();
+    assert_eq!(stage.refreshes().await, 0, "nobody has read it for an hour");
+    stage.application.token(stage.grant.id, 10).await.unwrap();
+    stage.application.maintain().await.unwrap();
+    let change = tokio::time::timeout(Duration::from_secs(10), changes.next()).await.unwrap();
+    assert_eq!((change.grant, change.generation), (stage.grant.id, 2));
+    assert_eq!(stage.application.peek_token(stage.grant.id, 3000).unwrap().generation, 2);
+}
+
+#[tokio::test]
+async fn a_wall_clock_that_jumps_shortens_no_pause_and_loses_nothing() {
+    let stage = Stage::new().await;
+    stage.fault(json!({"at": "token", "kind": "drop", "when": "before", "times": 1})).await;
+    stage.application.renew_token(stage.grant.id, 1).await.err().unwrap();
+    for jump in [3600, -7200, 3600] {
+        stage.clock.jump(jump);
+        let error = stage.application.renew_token(stage.grant.id, 1).await.err().unwrap();
+        assert_eq!(error.kind(), Kind::Ambiguous, "{jump}");
+    }
+    stage.clock.turn(31);
+    for (generation, jump) in [(1, 3600), (2, -7200), (3, 3600)] {
+        stage.clock.jump(jump);
+        let token = stage.application.renew_token(stage.grant.id, generation).await.unwrap();
+        assert_eq!(token.generation, generation + 1);
+        assert!(token.expires_at > stage.clock.now() + 3000, "never already expired");
+    }
+}
+
+#[tokio::test]
+async fn the_audit_tells_what_happened_and_notices_a_change() {
+    let stage = Stage::new().await;
+    stage.application.renew_token(stage.grant.id, 1).await.unwrap();
+    let audit = stage.application.audit(stage.grant.id).await.unwrap();
+    let events: Vec<_> = audit.iter().map(|entry| entry.event.as_str()).collect();
+    assert_eq!(events, ["installed", "intent", "sent", "committed"]);
+    assert_eq!(audit.last().unwrap().generation, 2);
+    let text = format!("{audit:?}");
+    assert!(stage.living().await.iter().all(|token| !text.contains(token)));
+}
+
+#[tokio::test]
+async fn a_grant_moves_to_another_user_and_keeps_its_number() {
+    let stage = Stage::new().await;
+    let consent = stage.emulator.control("POST", "/consent", &json!({"user_id": 2})).await;
+    let code = consent["code"].as_str().unwrap().to_owned();
+    let moved = stage.application.transfer(stage.grant.id, code).await.unwrap();
+    assert_eq!((moved.id, moved.user_id, moved.generation), (stage.grant.id, 2, 2));
+    let profile = stage.application.client(moved.id).call("profile", Value::Null).await.unwrap();
+    assert_eq!(profile.result["ID"], "2");
+    let own = stage.consent().await;
+    assert_ne!(own.id, moved.id, "the first user's consent is another grant now");
+    let consent = stage.emulator.control("POST", "/consent", &json!({"user_id": 1})).await;
+    let code = consent["code"].as_str().unwrap().to_owned();
+    let error = stage.application.transfer(moved.id, code).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::InvalidInput, "that user has a grant of their own");
+}
+
+#[tokio::test]
+async fn the_master_key_changes_under_a_rotation() {
+    let stage = Stage::new().await;
+    let (old, new) = ("11".repeat(32), "22".repeat(32));
+    let with_key = async |key: String| {
+        Application::builder(
+            stage.emulator.ready("client_id"),
+            stage.emulator.ready("client_secret"),
+        )
+        .store(format!("sqlite:{}", stage.folder.path().join("grants.db").display()))
+        .key(KeySource::Key(key.into()))
+        .authorization_server(stage.emulator.ready("authorization"))
+        .budget(0, 0)
+        .open()
+        .await
+    };
+    let both = with_key(format!("1:{old},2:{new}")).await.unwrap();
+    let (rotated, resealed) = tokio::join!(both.renew_token(stage.grant.id, 1), both.reseal());
+    assert_eq!(rotated.unwrap().generation, 2);
+    assert_eq!(resealed.unwrap(), 1);
+    assert_eq!(both.reseal().await.unwrap(), 0);
+    let after = with_key(format!("2:{new}")).await.unwrap();
+    assert_eq!(after.renew_token(stage.grant.id, 2).await.unwrap().generation, 3);
+    assert_eq!(with_key(old).await.err().unwrap().kind(), Kind::Key);
+}
+
+#[tokio::test]
+async fn shutting_down_drains_and_begins_nothing_new() {
+    let stage = Stage::new().await;
+    stage.fault(json!({"at": "token", "kind": "delay", "delay_ms": 700, "times": 1})).await;
+    let renewing = {
+        let (application, grant) = (stage.application.clone(), stage.grant.id);
+        tokio::spawn(async move { application.renew_token(grant, 1).await })
+    };
+    until("the exchange is under way", || async {
+        let audit = stage.application.audit(stage.grant.id).await.unwrap();
+        audit.iter().any(|entry| entry.event == "sent")
+    })
+    .await;
+    assert!(stage.application.shut_down(Duration::from_secs(30)).await);
+    assert_eq!(renewing.await.unwrap().unwrap().generation, 2);
+    let error = stage.application.renew_token(stage.grant.id, 2).await.err().unwrap();
+    assert_eq!(error.kind(), Kind::Cancelled);
+}
