@@ -3,6 +3,7 @@
 mod emulator;
 mod pattern;
 pub mod stage;
+pub mod store;
 
 pub use emulator::{Emulator, program};
 pub use pattern::mismatch;

@@ -50,14 +50,23 @@ impl Keeper {
         let Some((attempt, node)) = row.chain.holder else {
             return Err(at(row, Error::new(Kind::Store, "a chain is held by nobody")));
         };
-        if node == self.0.spool.node() && self.look_after(row, attempt).await? {
+        let ours = node == self.0.spool.node();
+        if ours && self.look_after(row, attempt).await? {
             return Ok(None);
         }
         if !row.chain.held_for.is_zero() {
             return self.wait_for_holder(row).await.map(|()| None);
         }
-        if row.chain.state == ChainState::Sent && self.promote(row).await? {
-            return Ok(None);
+        if row.chain.state == ChainState::Sent {
+            if self.promote(row).await? {
+                return Ok(None);
+            }
+            if ours {
+                // Stopped between its confirmation and its write, it would send when it goes on.
+                return Err(unknown_fate(row, LATER).advise(
+                    "A stopped process of this machine holds the exchange: let it go on, or kill it.",
+                ));
+            }
         }
         self.0.counters.taken_over.add(1);
         match self.spend(row, Some(attempt)).await? {
