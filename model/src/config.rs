@@ -55,6 +55,10 @@ pub struct Protocol {
     pub careful_verdict: bool,
     /// A rolled back database is recognised before anything is spent from it.
     pub notices_rollback: bool,
+    /// After a rollback nothing is spent until every lease of before is over, whatever the store remembers.
+    pub quarantine_outlasts_server: bool,
+    /// The answer that proves a spare goes into the spool too.
+    pub spools_spares: bool,
     /// A reader that knows a later generation than the store tells the store.
     pub raises_generation: bool,
 }
@@ -73,6 +77,8 @@ impl Protocol {
         refuses_ancestors: true,
         careful_verdict: true,
         notices_rollback: true,
+        quarantine_outlasts_server: true,
+        spools_spares: true,
         raises_generation: true,
     };
 }

@@ -115,7 +115,8 @@ fn may_take_over(config: &Config, state: &State) -> bool {
     }
     let sent = matches!(state.store.chain, Chain::Sent(_));
     if !config.protocol.hears_before_takeover && sent {
-        return true;
+        // Who merely waits may be slower than its lease; between two instructions only the frozen are.
+        return !matches!(victim.step, Step::Confirmed { .. });
     }
     let runs = victim.step != Step::Closed;
     let pending = state.pending(id);
@@ -132,8 +133,8 @@ pub(crate) fn everybody_heard(config: &Config, state: &State, but: Option<Attemp
         let unsent = but.is_none() && attempt.step == Step::Acquired;
         Some(id) == but || attempt.step == Step::Closed || unsent
     });
-    // A quarantine lasts for a lease and its margin.
-    let quiet = but.is_some() || !punctual || !state.attempts.iter().any(Attempt::queued);
+    let waits = but.is_none() && punctual && config.protocol.quarantine_outlasts_server;
+    let quiet = !waits || !state.attempts.iter().any(Attempt::queued);
     nothing_open && quiet && !state.spool.iter().any(|record| state.wants_in(config, record))
 }
 

@@ -37,7 +37,7 @@ pub struct Rotation {
 /// What the checker does not count by itself.
 #[derive(Default)]
 struct Notes {
-    found: [AtomicBool; 4],
+    found: [AtomicBool; 5],
     ends: Mutex<(HashSet<u64>, Ends)>,
 }
 
@@ -53,7 +53,7 @@ impl Rotation {
         state.hash(&mut hasher);
         let mut ends = self.notes.ends.lock().unwrap_or_else(PoisonError::into_inner);
         if ends.0.insert(hasher.finish()) {
-            ends.1.count(state);
+            ends.1.count(&self.config, state);
         }
     }
 }

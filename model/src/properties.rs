@@ -4,7 +4,8 @@ use stateright::Property;
 
 use crate::{
     Rotation,
-    state::{Chain, State},
+    config::Config,
+    state::{Attempt, Chain, State, Step},
 };
 
 /// A loss is avoidable if the living token was ever received by a process that stayed alive, or was
@@ -16,6 +17,9 @@ pub const GENERATIONS: &str = "a generation never goes back for a reader";
 pub const ONE_WRITER: &str = "no write begins after a later attempt has been acquired";
 /// A chain is given up only when nobody holds a token that lives.
 pub const DEATH: &str = "a chain is dead only if its token is";
+
+/// Not a property but a question: can an attempt between its confirmation and its write be overtaken?
+pub const GAP: &str = "an attempt in the gap is overtaken";
 
 /// All of them.
 #[must_use]
@@ -32,6 +36,9 @@ pub fn all() -> Vec<Property<Rotation>> {
         }),
         Property::always(DEATH, |model: &Rotation, state: &State| {
             model.first(3, rightly_dead(state))
+        }),
+        Property::sometimes(GAP, |model: &Rotation, state: &State| {
+            overtaken_in_gap(state) && !model.first(4, false)
         }),
         // Never found: with it in the list every state is visited, whatever else is found.
         Property::sometimes("all states are visited", |_, _| false),
@@ -58,6 +65,11 @@ fn rightly_dead(state: &State) -> bool {
         || !state.server.live.of(chain).iter().any(|token| state.holds(token))
 }
 
+fn overtaken_in_gap(state: &State) -> bool {
+    let confirmed = |attempt: &Attempt| matches!(attempt.step, Step::Confirmed { .. });
+    state.attempts.iter().rev().skip(1).any(confirmed)
+}
+
 /// How the grant's first chain stands when nothing more can happen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ends {
@@ -75,13 +87,17 @@ pub struct Ends {
     pub revoked: usize,
     /// Given up although a token lives.
     pub falsely_dead: usize,
+    /// Neither given up nor free, though more attempts were allowed.
+    pub stuck: usize,
 }
 
 impl Ends {
     /// Counts one end.
-    pub fn count(&mut self, state: &State) {
+    pub fn count(&mut self, config: &Config, state: &State) {
         let live = state.server.live.of(0);
+        let room = state.attempts.len() < usize::from(config.attempts);
         self.all += 1;
+        self.stuck += usize::from(room && state.store.chain != Chain::Dead);
         *(if state.broken.revoked_ours {
             &mut self.revoked
         } else if lost_though_owed(state, 0) {
@@ -95,11 +111,5 @@ impl Ends {
         } else {
             &mut self.held
         }) += 1;
-    }
-
-    /// Those that we could have kept.
-    #[must_use]
-    pub fn ours(&self) -> usize {
-        self.avoidable + self.revoked + self.falsely_dead
     }
 }

@@ -291,7 +291,11 @@ impl State {
         self.left.offers -= 1;
         if let Answer::Pair(token) = self.meet(config, token) {
             let pair = Pair { lineage: SPARE, token };
-            self.spool.push(Record { node: 0, parent: CONSENT, pair, pending: true });
+            if config.protocol.spools_spares {
+                self.spool.push(Record { node: 0, parent: CONSENT, pair, pending: true });
+            } else {
+                self.store.spare = Some(pair);
+            }
             self.owed.insert(token);
         }
         self.store.spent.insert(token);

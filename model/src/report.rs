@@ -14,7 +14,7 @@ use crate::{
 #[must_use]
 pub fn passes(scenario: &Scenario, outcome: &Outcome) -> bool {
     match scenario.bar {
-        Bar::Holds => outcome.broken.is_empty(),
+        Bar::Holds => outcome.broken.is_empty() && outcome.ends.stuck == 0,
         Bar::Reported => true,
         Bar::Breaks(property) => outcome.broken.contains(&property),
     }
@@ -28,9 +28,9 @@ pub fn head(out: &mut impl Write, title: &str) -> io::Result<()> {
     writeln!(out, "\n{title}\n")?;
     writeln!(
         out,
-        "| server | run | states | ends | kept | held | lost, nobody's fault | lost by us | asked | earlier |"
+        "| server | run | states | ends | kept | held | lost | thrown away | revoked | falsely dead | gap | verdict | earlier |"
     )?;
-    writeln!(out, "|---|---|--:|--:|--:|--:|--:|--:|---|--:|")
+    writeln!(out, "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|---|---|--:|")
 }
 
 /// One line of the table.
@@ -48,7 +48,7 @@ pub fn line(out: &mut impl Write, scenario: &Scenario, outcome: &Outcome) -> io:
     };
     writeln!(
         out,
-        "| {} | {} | {} | {} | {} | {} | {} | {} | {asked} | {} |",
+        "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {asked} | {} |",
         scenario.config.manner.name(),
         scenario.name,
         outcome.states,
@@ -56,7 +56,10 @@ pub fn line(out: &mut impl Write, scenario: &Scenario, outcome: &Outcome) -> io:
         ends.kept,
         ends.held,
         ends.unavoidable,
-        ends.ours(),
+        ends.avoidable,
+        ends.revoked,
+        ends.falsely_dead,
+        if outcome.gap { "open" } else { "" },
         scenario.earlier,
     )
 }
@@ -107,7 +110,7 @@ fn say(action: Action, before: &State, after: &State) -> String {
         Action::Read(id) => format!("{} reads the answer", name(id)),
         Action::Spool(id) => format!("{} has the answer in the spool", name(id)),
         Action::GiveUp(id) => format!("{} ends reading without an answer", name(id)),
-        Action::Settle(id) => format!("{} reports; the chain is {:?}", name(id), after.store.chain),
+        Action::Settle(id) => format!("{} reports; {}", name(id), chain(after)),
         Action::HandIn(index) => {
             let record = before.spool[index];
             format!(
@@ -152,6 +155,15 @@ fn answered(id: AttemptId, before: &State, after: &State) -> String {
         }
         _ if before.server.live != after.server.live => format!("revokes the chain{reader}"),
         _ => format!("refuses it{reader}"),
+    }
+}
+
+fn chain(state: &State) -> String {
+    match state.store.chain {
+        Chain::Idle => format!("the chain goes on with {}", state.store.pair.token),
+        Chain::Ambiguous(_) => "the chain is ambiguous".to_owned(),
+        Chain::Dead => "the chain is dead".to_owned(),
+        Chain::Intent(id) | Chain::Sent(id) => format!("the chain is held by {}", name(id)),
     }
 }
 

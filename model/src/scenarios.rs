@@ -54,218 +54,233 @@ pub fn ours(size: Size) -> Vec<Scenario> {
 }
 
 fn under(manner: Manner, size: Size) -> [Scenario; 8] {
-    let full = size == Size::Full;
-    let (some, many) = if full { (4, 5) } else { (2, 3) };
+    let (some, many) = if size == Size::Full { (4, 5) } else { (2, 3) };
     let once = Faults { kills: 1, losses: 1, freezes: 1, outages: 1, rollbacks: 0, offers: 1 };
     let twice = Faults { kills: 2, losses: 2, freezes: 2, outages: 2, ..once };
-    let rollback = Faults { rollbacks: 1, outages: 0, ..once };
+    let many_faults = if size == Size::Full { twice } else { once };
+    let rollback = Faults { rollbacks: 1, ..once };
     let unless_harmless = if harmless(manner) { Bar::Holds } else { Bar::Reported };
-    let unnoticed = Protocol { notices_rollback: false, ..Protocol::OURS };
     let run = |name, bar, attempts, faults| Scenario {
         name,
         config: Config { faults, ..Config::new(manner, attempts) },
         bar,
         earlier: "",
     };
-    let mut runs = [
-        run("no faults", Bar::Holds, many, NONE),
+    let unnoticed = |mut scenario: Scenario| {
+        scenario.config.protocol.notices_rollback = false;
+        scenario
+    };
+    [
+        run("no faults", Bar::Holds, many, NONE).earlier(match manner {
+            Strict | NewestSuccessor | Family => "0 of 63",
+            _ => "",
+        }),
+        run("kills, losses, freezes, outages, offer", Bar::Holds, many, many_faults),
+        run("the same once each, beyond the hold-back", unless_harmless, some, once).held_back(),
         run(
-            "kills, losses, freezes, outages, offers",
+            "rollback, kill, loss, freeze, offer",
             Bar::Holds,
-            many,
-            if full { twice } else { once },
+            some,
+            Faults { outages: 0, ..rollback },
         ),
-        run("the same, beyond the hold-back", unless_harmless, some, once),
-        run("a noticed rollback, kill, loss, freeze, offer", Bar::Holds, some, rollback),
-        run(
-            "all together, beyond the hold-back",
-            unless_harmless,
-            some.min(3),
-            Faults { outages: 1, ..rollback },
-        ),
-        run(
-            "an unnoticed rollback, kill, loss",
+        run("rollback and all, beyond the hold-back", unless_harmless, some.min(3), rollback)
+            .held_back(),
+        unnoticed(run(
+            "unnoticed rollback, kill, loss",
             unless_harmless,
             some,
-            Faults { freezes: 0, offers: 0, ..rollback },
-        ),
-        run(
-            "readers, an unnoticed rollback",
+            Faults { kills: 1, losses: 1, rollbacks: 1, ..NONE },
+        )),
+        unnoticed(run(
+            "unnoticed rollback, seen by readers",
             unless_harmless,
             some,
             Faults { rollbacks: 1, ..NONE },
-        ),
+        ))
+        .with_readers(),
         run(
-            "a server later than the lease, kill, loss",
+            "server later than the lease, kill, loss",
             Bar::Reported,
             some,
             Faults { kills: 1, losses: 1, ..NONE },
-        ),
-    ];
-    runs[2].config.outlasts_hold_back = true;
-    runs[4].config.outlasts_hold_back = true;
-    runs[5].config.protocol = unnoticed;
-    runs[6].config.protocol = unnoticed;
-    runs[6].config.readers = true;
-    runs[7].config.horizon = Horizon::Beyond;
-    runs
+        )
+        .late(),
+    ]
 }
 
-/// The protocol without one of its rules (or two). Two nodes, up to four attempts, as the earlier models had.
+/// The protocol without one of its rules (or two), and beyond what it promises. Two nodes; four attempts, as
+/// the earlier models had, in the full size.
 #[must_use]
-pub fn without() -> Vec<Scenario> {
+pub fn without(size: Size) -> Vec<Scenario> {
+    let attempts = if size == Size::Full { 4 } else { 2 };
     let ours = Protocol::OURS;
     let free = Protocol { hears_before_takeover: false, ..ours };
     let unnoticed = Protocol { notices_rollback: false, ..ours };
-    let loss = Bar::Breaks(NO_AVOIDABLE_LOSS);
+    let no_orphans = Protocol { keeps_orphans: false, ..ours };
     let kill = Faults { kills: 1, ..NONE };
     let lost = Faults { losses: 1, ..NONE };
     let freeze = Faults { freezes: 1, ..NONE };
     let outage = Faults { outages: 1, freezes: 1, ..NONE };
     let rollback = Faults { rollbacks: 1, ..NONE };
     let offer = Faults { offers: 1, ..NONE };
-    let run = |name, manner, protocol, faults, bar, earlier| Scenario {
+    let run = |manner, name, protocol, faults| Scenario {
         name,
-        config: Config { protocol, faults, ..Config::new(manner, 4) },
-        bar,
-        earlier,
-    };
-    let held_back = |mut scenario: Scenario| {
-        scenario.config.outlasts_hold_back = true;
-        scenario
-    };
-    let readers = |mut scenario: Scenario| {
-        scenario.config.readers = true;
-        scenario
+        config: Config { protocol, faults, ..Config::new(manner, attempts) },
+        bar: Bar::Breaks(NO_AVOIDABLE_LOSS),
+        earlier: "",
     };
     vec![
+        run(Strict, "a deadline drops the answer", Protocol { reads_on: false, ..ours }, NONE)
+            .earlier("86 of 149"),
         run(
-            "a deadline drops the answer",
             Strict,
-            Protocol { reads_on: false, ..ours },
-            NONE,
-            loss,
-            "86 of 149",
-        ),
-        run(
-            "success commits by fence, takeover when the lease is over",
-            Strict,
+            "fenced commit, takeover at the end of the lease",
             Protocol { commits_by_lineage: false, ..free },
             NONE,
-            loss,
-            "7 of 13",
-        ),
-        held_back(run(
-            "success commits by fence, beyond the hold-back",
+        )
+        .earlier("7 of 13"),
+        run(
             Strict,
+            "fenced commit, freeze beyond the hold-back",
             Protocol { commits_by_lineage: false, ..ours },
             freeze,
-            loss,
-            "",
-        )),
-        run("takeover when the lease is over", Family, free, NONE, loss, "62 of 125"),
+        )
+        .held_back(),
+        run(Family, "takeover at the end of the lease", free, NONE).earlier("62 of 125"),
         run(
-            "takeover when the lease is over, no orphans",
             NewestSuccessor,
-            Protocol { keeps_orphans: false, ..free },
+            "takeover at the end of the lease, no orphans",
+            Protocol { hears_before_takeover: false, ..no_orphans },
             NONE,
-            loss,
-            "43 of 209",
-        ),
-        run("takeover when the lease is over", NewestSuccessor, free, lost, loss, ""),
-        held_back(run(
-            "no orphans, beyond the hold-back",
-            NewestSuccessor,
-            Protocol { keeps_orphans: false, ..ours },
-            outage,
-            loss,
-            "",
-        )),
+        )
+        .earlier("43 of 209"),
+        run(NewestSuccessor, "takeover at the end of the lease, loss", free, lost),
+        run(NewestSuccessor, "no orphans, outage beyond the hold-back", no_orphans, outage)
+            .held_back(),
         run(
-            "no orphans, an unnoticed rollback",
             NewestSuccessor,
+            "no orphans, unnoticed rollback",
             Protocol { keeps_orphans: false, ..unnoticed },
             rollback,
-            Bar::Breaks(DEATH),
-            "",
-        ),
+        )
+        .attempts(attempts.max(3))
+        .breaks(DEATH),
         run(
-            "no kept answers, a rollback",
             Strict,
+            "no kept answers, unnoticed rollback",
             Protocol { keeps_answers: false, ..unnoticed },
             rollback,
-            loss,
-            "631 of 1278",
-        ),
-        run("an unnoticed rollback", Family, unnoticed, rollback, loss, "958 of 1694"),
+        )
+        .earlier("631 of 1278"),
+        run(Strict, "kept answers, unnoticed rollback", unnoticed, rollback)
+            .holds()
+            .earlier("0 of 1256"),
+        run(Family, "unnoticed rollback", unnoticed, rollback).earlier("958 of 1694"),
         run(
-            "ancestors become spares",
             Family,
+            "quarantine shorter than the lease, kill",
+            Protocol { quarantine_outlasts_server: false, ..ours },
+            Faults { kills: 1, ..rollback },
+        ),
+        run(Family, "server later than the lease, kill", ours, kill).late().earlier("65 of 377"),
+        run(
+            Family,
+            "ancestors become spares",
             Protocol { refuses_ancestors: false, ..ours },
             offer,
-            loss,
-            "",
         ),
         run(
-            "no confirmation before the write",
             Strict,
-            Protocol { confirms: false, ..ours },
-            freeze,
-            Bar::Breaks(ONE_WRITER),
-            "",
+            "spares are not spooled, rollback",
+            Protocol { spools_spares: false, ..ours },
+            Faults { offers: 1, ..rollback },
         ),
         run(
-            "an open slot is reported as empty",
             Family,
+            "an open slot is reported as empty, freeze",
             Protocol { counts_open_slots: false, ..ours },
             freeze,
-            loss,
-            "",
         ),
         run(
-            "an ambiguous token is tried again at once",
             Family,
+            "ambiguous is tried again at once, loss",
             Protocol { pause_outlasts_server: false, ..ours },
             lost,
-            loss,
-            "",
         ),
         run(
-            "an ambiguous token is tried again at once",
             NewestSuccessor,
+            "ambiguous is tried again at once, loss",
             Protocol { pause_outlasts_server: false, ..ours },
             lost,
-            loss,
-            "",
         ),
-        held_back(run(
-            "invalid_grant is a verdict",
+        run(
             Strict,
+            "no confirmation before the write, freeze",
+            Protocol { confirms: false, ..ours },
+            freeze,
+        )
+        .breaks(ONE_WRITER),
+        run(
+            Strict,
+            "invalid_grant is a verdict, outage beyond the hold-back",
             Protocol { careful_verdict: false, ..ours },
             outage,
-            Bar::Breaks(DEATH),
-            "",
-        )),
-        readers(run(
-            "readers believe the store, a rollback",
+        )
+        .held_back()
+        .breaks(DEATH),
+        run(
             Strict,
+            "readers believe the store, unnoticed rollback",
             Protocol { raises_generation: false, ..unnoticed },
             rollback,
-            Bar::Breaks(GENERATIONS),
-            "",
-        )),
-        server_late(run(
-            "a server later than the lease, kill",
-            Family,
-            ours,
-            kill,
-            loss,
-            "65 of 377",
-        )),
+        )
+        .with_readers()
+        .breaks(GENERATIONS),
+        run(
+            SameSuccessor,
+            "readers believe the store, outage beyond the hold-back",
+            Protocol { raises_generation: false, ..ours },
+            outage,
+        )
+        .with_readers()
+        .held_back()
+        .breaks(GENERATIONS),
     ]
 }
 
-fn server_late(mut scenario: Scenario) -> Scenario {
-    scenario.config.horizon = Horizon::Beyond;
-    scenario
+impl Scenario {
+    fn earlier(mut self, earlier: &'static str) -> Self {
+        self.earlier = earlier;
+        self
+    }
+
+    fn breaks(mut self, property: &'static str) -> Self {
+        self.bar = Bar::Breaks(property);
+        self
+    }
+
+    fn attempts(mut self, attempts: u8) -> Self {
+        self.config.attempts = attempts;
+        self
+    }
+
+    fn holds(mut self) -> Self {
+        self.bar = Bar::Holds;
+        self
+    }
+
+    fn held_back(mut self) -> Self {
+        self.config.outlasts_hold_back = true;
+        self
+    }
+
+    fn with_readers(mut self) -> Self {
+        self.config.readers = true;
+        self
+    }
+
+    fn late(mut self) -> Self {
+        self.config.horizon = Horizon::Beyond;
+        self
+    }
 }
