@@ -222,6 +222,15 @@ pub fn without(size: Size) -> Vec<Scenario> {
         .breaks(ONE_WRITER),
         run(
             Strict,
+            "unnoticed rollback, freeze beyond the hold-back",
+            unnoticed,
+            Faults { freezes: 1, ..rollback },
+        )
+        .attempts(3)
+        .held_back()
+        .breaks(ONE_WRITER),
+        run(
+            Strict,
             "invalid_grant is a verdict, outage beyond the hold-back",
             Protocol { careful_verdict: false, ..ours },
             outage,

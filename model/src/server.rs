@@ -182,3 +182,51 @@ impl Default for Server {
         Self::new()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const R: [Token; 4] = [
+        Token { chain: 0, index: 0 },
+        Token { chain: 0, index: 1 },
+        Token { chain: 0, index: 2 },
+        Token { chain: 0, index: 3 },
+    ];
+
+    /// Spends the first token, then the first again: what is answered, and what lives.
+    fn spent_twice(manner: Manner) -> (Answer, Vec<Token>) {
+        let mut server = Server::new();
+        assert_eq!(server.serve(manner, R[0]), Answer::Pair(R[1]));
+        let answer = server.serve(manner, R[0]);
+        (answer, server.live.of(0).iter().collect())
+    }
+
+    #[test]
+    fn each_manner_treats_a_spent_token_its_own_way() {
+        assert_eq!(spent_twice(Manner::Strict), (Answer::Refused, vec![R[1]]));
+        assert_eq!(spent_twice(Manner::SameSuccessor), (Answer::Pair(R[1]), vec![R[1]]));
+        assert_eq!(spent_twice(Manner::AnySuccessor), (Answer::Pair(R[2]), vec![R[1], R[2]]));
+        assert_eq!(spent_twice(Manner::NewestSuccessor), (Answer::Pair(R[2]), vec![R[2]]));
+        assert_eq!(spent_twice(Manner::Family), (Answer::Refused, vec![]));
+    }
+
+    #[test]
+    fn grace_covers_the_last_step_alone() {
+        for manner in Manner::ALL {
+            let mut server = Server::new();
+            server.serve(manner, R[0]);
+            server.serve(manner, R[1]);
+            assert_eq!(server.serve(manner, R[0]), Answer::Refused, "{manner:?}");
+        }
+    }
+
+    #[test]
+    fn another_consent_is_another_chain() {
+        let mut server = Server::new();
+        server.serve(Manner::Family, R[0]);
+        server.serve(Manner::Family, R[0]);
+        let other = Token { chain: 1, index: 0 };
+        assert!(server.live.has(other) && server.live.of(0).is_empty());
+    }
+}
