@@ -1,8 +1,11 @@
 //! Runs a configuration to the end.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use stateright::{Checker, HasDiscoveries, Model};
@@ -51,26 +54,24 @@ pub fn check(config: Config) -> Outcome {
     Outcome { states: run.unique_state_count(), ends, gap: broken.len() < found, broken }
 }
 
-/// Runs all of `scenarios`, two at a time, and hands each to `each` in their order.
-pub fn check_all(scenarios: &[Scenario], mut each: impl FnMut(&Scenario, &Outcome)) {
+/// Runs all of `scenarios`, two at a time.
+#[must_use]
+pub fn check_all(scenarios: &[Scenario]) -> Vec<(Scenario, Outcome)> {
     let next = AtomicUsize::new(0);
-    let done = Mutex::new(Vec::new());
+    let done = Mutex::new(BTreeMap::new());
+    let work = || {
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(scenario) = scenarios.get(index) else { break };
+            let outcome = check(scenario.config);
+            done.lock().unwrap_or_else(PoisonError::into_inner).insert(index, (*scenario, outcome));
+        }
+    };
     std::thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                while let Some(scenario) = scenarios.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let outcome = check(scenario.config);
-                    done.lock().unwrap_or_else(PoisonError::into_inner).push((scenario, outcome));
-                }
-            });
-        }
+        scope.spawn(work);
+        scope.spawn(work);
     });
-    let done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    for scenario in scenarios {
-        if let Some((_, outcome)) = done.iter().find(|(other, _)| std::ptr::eq(*other, scenario)) {
-            each(scenario, outcome);
-        }
-    }
+    done.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
 }
 
 /// The shortest way to a state where `property` does not hold, or nothing.

@@ -9,36 +9,30 @@ use std::{
 use evergrant_model::{
     check::{check_all, counterexample},
     report,
-    scenarios::{Bar, Scenario, Size, ours, without},
+    scenarios::{Bar, Size, ours, without},
 };
 
 fn main() -> io::Result<ExitCode> {
     let started = Instant::now();
     let mut out = stdout().lock();
-    let mut wrong = table(&mut out, "The protocol", &ours(Size::Full))?;
-    let without = without(Size::Full);
-    wrong += table(&mut out, "Without one of its rules, or beyond what it promises", &without)?;
+    let ours = check_all(&ours(Size::Full));
+    writeln!(out, "The protocol: runs that end in a loss of ours\n")?;
+    report::by_server(&mut out, &ours)?;
+    writeln!(out, "\nThe same in full\n")?;
+    report::details(&mut out, &ours)?;
+    let without = check_all(&without(Size::Full));
+    writeln!(out, "\nWithout one of its rules, or beyond what it promises\n")?;
+    report::missing_rules(&mut out, &without)?;
     writeln!(out, "\nThe shortest ways to break it")?;
-    for scenario in &without {
+    for (scenario, _) in &without {
         let Bar::Breaks(property) = scenario.bar else { continue };
         if let Some(trace) = counterexample(scenario.config, property) {
             report::trace(&mut out, scenario, &trace)?;
         }
     }
-    writeln!(out, "\n{wrong} wrong, {} s", started.elapsed().as_secs())?;
+    let results = ours.iter().chain(&without);
+    let states: usize = results.clone().map(|(_, outcome)| outcome.states).sum();
+    let wrong = results.filter(|(scenario, outcome)| !report::passes(scenario, outcome)).count();
+    writeln!(out, "\n{wrong} wrong, {states} states, {} s", started.elapsed().as_secs())?;
     Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// Prints a table and counts what is not as it should be.
-fn table(out: &mut impl Write, title: &str, scenarios: &[Scenario]) -> io::Result<usize> {
-    report::head(out, title)?;
-    let mut lines = Ok(());
-    let mut wrong = 0;
-    check_all(scenarios, |scenario, outcome| {
-        wrong += usize::from(!report::passes(scenario, outcome));
-        if lines.is_ok() {
-            lines = report::line(out, scenario, outcome);
-        }
-    });
-    lines.map(|()| wrong)
 }

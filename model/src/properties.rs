@@ -81,7 +81,7 @@ pub struct Ends {
     pub held: usize,
     /// Lost, and nobody could have kept it: the answer reached no process that stayed alive.
     pub unavoidable: usize,
-    /// Lost by us.
+    /// Lost by us, be it a spare.
     pub avoidable: usize,
     /// Revoked while we held the living token.
     pub revoked: usize,
@@ -100,7 +100,7 @@ impl Ends {
         self.stuck += usize::from(room && state.store.chain != Chain::Dead);
         *(if state.broken.revoked_ours {
             &mut self.revoked
-        } else if lost_though_owed(state, 0) {
+        } else if lost_though_owed(state, 0) || lost_though_owed(state, 1) {
             &mut self.avoidable
         } else if live.is_empty() || lost(state, 0) {
             &mut self.unavoidable
@@ -111,5 +111,11 @@ impl Ends {
         } else {
             &mut self.held
         }) += 1;
+    }
+
+    /// Those that we have to answer for.
+    #[must_use]
+    pub fn ours(&self) -> usize {
+        self.avoidable + self.revoked + self.falsely_dead
     }
 }

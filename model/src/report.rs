@@ -6,7 +6,7 @@ use crate::{
     check::{Outcome, Trace},
     protocol::Action,
     scenarios::{Bar, Scenario},
-    server::Answer,
+    server::{Answer, Manner},
     state::{AttemptId, Chain, Node, Reader, State, Step, Wire},
 };
 
@@ -20,48 +20,93 @@ pub fn passes(scenario: &Scenario, outcome: &Outcome) -> bool {
     }
 }
 
-/// The head of the table.
+/// Every run in full.
 ///
 /// # Errors
 /// When `out` cannot be written to.
-pub fn head(out: &mut impl Write, title: &str) -> io::Result<()> {
-    writeln!(out, "\n{title}\n")?;
+pub fn details(out: &mut impl Write, results: &[(Scenario, Outcome)]) -> io::Result<()> {
     writeln!(
         out,
-        "| server | run | states | ends | kept | held | lost | thrown away | revoked | falsely dead | gap | verdict | earlier |"
+        "| server | run | states | ends | kept | held | lost | thrown away | revoked | falsely dead | gap | verdict |"
     )?;
-    writeln!(out, "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|---|---|--:|")
+    writeln!(out, "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|---|---|")?;
+    for (scenario, outcome) in results {
+        let ends = outcome.ends;
+        writeln!(
+            out,
+            "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+            scenario.config.manner.name(),
+            scenario.name,
+            outcome.states,
+            ends.all,
+            ends.kept,
+            ends.held,
+            ends.unavoidable,
+            ends.avoidable,
+            ends.revoked,
+            ends.falsely_dead,
+            if outcome.gap { "open" } else { "" },
+            verdict(scenario, outcome),
+        )?;
+    }
+    Ok(())
 }
 
-/// One line of the table.
+/// The same runs under each server: how many of the ends we have to answer for.
 ///
 /// # Errors
 /// When `out` cannot be written to.
-pub fn line(out: &mut impl Write, scenario: &Scenario, outcome: &Outcome) -> io::Result<()> {
-    let ends = outcome.ends;
-    let asked = match (scenario.bar, passes(scenario, outcome)) {
+pub fn by_server(out: &mut impl Write, results: &[(Scenario, Outcome)]) -> io::Result<()> {
+    let names = Manner::ALL.map(Manner::name).join(" | ");
+    writeln!(out, "| run | {names} | states |\n|---|--:|--:|--:|--:|--:|--:|")?;
+    let runs = results.iter().filter(|(scenario, _)| scenario.config.manner == Manner::ALL[0]);
+    for (first, _) in runs {
+        write!(out, "| {} |", first.name)?;
+        let mut states = 0;
+        for (scenario, outcome) in results {
+            if scenario.name == first.name {
+                states += outcome.states;
+                write!(out, " {} of {} |", outcome.ends.ours(), outcome.ends.all)?;
+            }
+        }
+        writeln!(out, " {states} |")?;
+    }
+    Ok(())
+}
+
+/// What each missing rule costs, beside what was counted for it before.
+///
+/// # Errors
+/// When `out` cannot be written to.
+pub fn missing_rules(out: &mut impl Write, results: &[(Scenario, Outcome)]) -> io::Result<()> {
+    writeln!(out, "| what | server | lost by us | earlier | states | verdict |")?;
+    writeln!(out, "|---|---|--:|--:|--:|---|")?;
+    for (scenario, outcome) in results {
+        writeln!(
+            out,
+            "| {} | {} | {} of {} | {} | {} | {} |",
+            scenario.name,
+            scenario.config.manner.name(),
+            outcome.ends.ours(),
+            outcome.ends.all,
+            scenario.earlier,
+            outcome.states,
+            verdict(scenario, outcome),
+        )?;
+    }
+    Ok(())
+}
+
+fn verdict(scenario: &Scenario, outcome: &Outcome) -> String {
+    match (scenario.bar, passes(scenario, outcome)) {
         (Bar::Holds, true) => "holds".to_owned(),
         (Bar::Reported, true) if outcome.broken.is_empty() => "reported: holds".to_owned(),
         (Bar::Reported, true) => "reported".to_owned(),
-        (Bar::Breaks(property), true) => format!("breaks \"{property}\""),
-        (_, false) => format!("WRONG: breaks {:?}", outcome.broken),
-    };
-    writeln!(
-        out,
-        "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {asked} | {} |",
-        scenario.config.manner.name(),
-        scenario.name,
-        outcome.states,
-        ends.all,
-        ends.kept,
-        ends.held,
-        ends.unavoidable,
-        ends.avoidable,
-        ends.revoked,
-        ends.falsely_dead,
-        if outcome.gap { "open" } else { "" },
-        scenario.earlier,
-    )
+        (Bar::Breaks(property), true) => format!("breaks *{property}*"),
+        (_, false) => {
+            format!("WRONG: breaks {:?}, {} stuck", outcome.broken, outcome.ends.stuck)
+        }
+    }
 }
 
 /// The shortest way to a broken property, in words.
