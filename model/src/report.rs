@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use crate::{
     check::{Outcome, Trace},
+    properties::NO_AVOIDABLE_LOSS,
     protocol::Action,
     scenarios::{Bar, Scenario},
     server::{Answer, Manner},
@@ -15,7 +16,8 @@ use crate::{
 pub fn passes(scenario: &Scenario, outcome: &Outcome) -> bool {
     match scenario.bar {
         Bar::Holds => outcome.broken.is_empty() && outcome.ends.stuck == 0,
-        Bar::Reported => true,
+        // Losses alone are excused.
+        Bar::Reported => outcome.broken.iter().all(|property| *property == NO_AVOIDABLE_LOSS),
         Bar::Breaks(property) => outcome.broken.contains(&property),
     }
 }
