@@ -1,5 +1,5 @@
 # Thin on purpose: what these do is in tools/.
-.PHONY: demo test lint bench docs fuzz
+.PHONY: demo test lint bench docs fuzz model
 
 demo: ## The whole way on this machine alone: consent, call, expiry, rotation, ten thousand leads
 	@tools/demo
@@ -18,3 +18,6 @@ docs: ## The user guide, into docs/book
 
 fuzz: ## Nonsense for the parsers, for as long as you like
 	@tools/fuzz
+
+model: ## The rotation protocol, in every order of its steps and faults
+	@tools/model
