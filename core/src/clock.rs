@@ -51,12 +51,13 @@ impl Clock {
             // A machine whose clock stands before 1970 still has to work.
             Err(_) => 0,
         };
-        system.saturating_add(self.offset_millis())
+        system.saturating_add(self.offsets.wall.load(Ordering::Relaxed).saturating_mul(1000))
     }
 
-    /// How far the wall time was turned: servers with a clock of their own add it to theirs.
+    /// How much time was made to pass: a store with a clock of its own adds it there. A jump of this
+    /// machine's clock means nothing to it.
     pub(crate) fn offset_millis(&self) -> i64 {
-        self.offsets.wall.load(Ordering::Relaxed).saturating_mul(1000)
+        self.offsets.boot.load(Ordering::Relaxed).saturating_mul(1000)
     }
 
     /// Since the machine started, the time that it slept included. No clock jump moves it.
