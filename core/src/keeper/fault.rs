@@ -17,6 +17,8 @@ pub(super) async fn fault(place: &str) {
     }
     let signal = |signal| {
         let _ = rustix::process::kill_process(rustix::process::getpid(), signal);
+        // Another thread may take the signal: this one goes no further before it strikes.
+        std::thread::sleep(Duration::from_millis(100));
     };
     match action.split_once(':') {
         None if action == "kill" => signal(rustix::process::Signal::KILL),
