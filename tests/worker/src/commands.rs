@@ -29,9 +29,7 @@ impl Worker {
                 self.app()?.exchange_code(&portal, code).await.map(|grant| shown(&grant))
             }
             "token" => self.together(command, Wish::Life(number(command, "min_ttl", 60))).await,
-            "renew" => {
-                self.together(command, Wish::Newer(number(command, "generation", 0))).await
-            }
+            "renew" => self.together(command, Wish::Newer(number(command, "generation", 0))).await,
             "read" => reader::read(self.app()?.clone(), Reader::of(command)).await,
             "grants" => {
                 Ok(self.app()?.grants().await?.iter().map(shown).collect::<Vec<_>>().into())
