@@ -2,6 +2,8 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+#[cfg(feature = "faults")]
+use crate::keeper::Fingerprint;
 use crate::{
     AuditEntry, AuthorizeLink, Client, Clock, Error, Portal, Redirect, Result, Secret, Token,
     audit,
@@ -392,6 +394,17 @@ impl Application {
     pub async fn audit(&self, id: GrantId) -> Result<Vec<AuditEntry>> {
         let keeper = self.keeper.clone();
         process::shield(async move { audit::read(keeper.store(), id).await }).await
+    }
+
+    /// Which refresh tokens the store and this machine's spool hold for a grant. For tests that compare
+    /// with a server's truth; built only with the feature `faults`.
+    ///
+    /// # Errors
+    /// As [`Application::grant`].
+    #[cfg(feature = "faults")]
+    pub async fn fingerprints(&self, id: GrantId) -> Result<Vec<Fingerprint>> {
+        let keeper = self.keeper.clone();
+        process::shield(async move { keeper.fingerprints(id).await }).await
     }
 
     /// What this application's keeper has done in this process.

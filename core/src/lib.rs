@@ -39,6 +39,8 @@ pub use application::{Application, ApplicationBuilder, DEFAULT_MIN_TTL, Grant};
 pub use audit::AuditEntry;
 pub use clock::Clock;
 pub use error::{Error, Kind, Result, Retry};
+#[cfg(feature = "faults")]
+pub use keeper::Fingerprint;
 pub use keeper::{Change, Changes, RetrySpent, Statistics, Token};
 pub use oauth::{AuthorizeLink, Redirect};
 pub use portal::Portal;

@@ -13,17 +13,19 @@ pub fn program() -> PathBuf {
     if let Some(path) = std::env::var_os("EVERGRANT_PROGRAM") {
         return path.into();
     }
+    beside("evergrant")
+}
+
+/// A program that cargo built beside this test.
+pub(crate) fn beside(name: &str) -> PathBuf {
     let mut folder = std::env::current_exe().expect("a test has a path");
     folder.pop();
     if folder.ends_with("deps") {
         folder.pop();
     }
-    let path = folder.join("evergrant");
-    assert!(
-        path.exists(),
-        "{} is missing: run `cargo build -p evergrant-cli` first",
-        path.display()
-    );
+    let path = folder.join(name);
+    let package = if name == "evergrant" { "evergrant-cli" } else { name };
+    assert!(path.exists(), "{} is missing: run `cargo build -p {package}` first", path.display());
     path
 }
 

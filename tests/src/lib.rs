@@ -2,6 +2,7 @@
 
 mod emulator;
 mod pattern;
+pub mod processes;
 pub mod stage;
 pub mod store;
 

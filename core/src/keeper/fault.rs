@@ -17,6 +17,8 @@ pub(super) async fn fault(place: &str) {
     }
     let signal = |signal| {
         let _ = rustix::process::kill_process(rustix::process::getpid(), signal);
+        // Another thread may take the signal: this one goes no further before it strikes.
+        std::thread::sleep(Duration::from_millis(100));
     };
     match action.split_once(':') {
         None if action == "kill" => signal(rustix::process::Signal::KILL),
@@ -31,3 +33,14 @@ pub(super) async fn fault(place: &str) {
 
 #[cfg(not(feature = "faults"))]
 pub(super) async fn fault(_place: &str) {}
+
+/// Whether `EVERGRANT_BUDGETS=off` switches the budgets off for callers that cannot set them.
+#[cfg(feature = "faults")]
+pub(super) fn without_budgets() -> bool {
+    std::env::var_os("EVERGRANT_BUDGETS").is_some_and(|word| word == "off")
+}
+
+#[cfg(not(feature = "faults"))]
+pub(super) const fn without_budgets() -> bool {
+    false
+}

@@ -8,6 +8,8 @@ mod change;
 mod consent;
 mod counters;
 mod fault;
+#[cfg(feature = "faults")]
+mod fingerprint;
 mod flight;
 mod keep;
 mod limits;
@@ -34,6 +36,8 @@ pub use change::{Change, Changes};
 pub(crate) use consent::{Claims, Consent, Purpose};
 use counters::Counters;
 pub use counters::Statistics;
+#[cfg(feature = "faults")]
+pub use fingerprint::Fingerprint;
 use flight::Flights;
 use limits::Limits;
 use once_cell::sync::OnceCell;

@@ -7,7 +7,7 @@ use super::{
     Keeper, RetrySpent, Token, needs_reauthorization,
     oracle::{self, Word},
     rotation::at,
-    spool::{Fate, Label, Slot},
+    spool::{Fate, Label, Parent, Slot},
 };
 use crate::{
     Error, Kind, Result, Retry,
@@ -124,6 +124,10 @@ impl Keeper {
             return Ok(());
         }
         let (chain, parent) = (row.chain.id, row.chain.pair.lineage);
+        if self.0.spool.is_awaited(Parent { grant: row.id, chain, lineage: parent }).await? {
+            // A process of this machine that stands still may have the successor.
+            return Err(unknown_fate(row, LATER));
+        }
         if self.0.store.bury(chain, parent, self.0.spool.node()).await? {
             tracing::error!(
                 grant = row.id,

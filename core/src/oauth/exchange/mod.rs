@@ -30,7 +30,7 @@ use self::{
     connection::{Cause, Duplex},
     gate::{FirstWrite, Gate},
 };
-use crate::{Clock, Error, Kind, Secret, portal::authority, process};
+use crate::{Clock, Error, Kind, Retry, Secret, portal::authority, process};
 
 /// Where the token endpoint is on an authorization server.
 const PATH: &str = "/oauth/token/";
@@ -218,8 +218,9 @@ async fn read(response: Response<Incoming>) -> Result<Answer, Failure> {
 }
 
 fn too_late(host: String) -> Error {
-    Error::new(Kind::Network, "the time to send the token request was over before it could begin")
+    Error::new(Kind::Timeout, "the time to send the token request was over before it could begin")
         .with("host", host)
+        .with_retry(Retry::Safe)
         .advise("Nothing was sent; try again.")
 }
 

@@ -113,10 +113,10 @@ fn no_answer(exchanged: Exchanged) -> Error {
     }
 }
 
-fn nothing_sent(exchanged: Exchanged) -> Error {
+fn nothing_sent(kind: Kind, exchanged: Exchanged) -> Error {
     match exchanged {
         Exchanged::NothingSent(error) => {
-            assert_eq!(error.kind(), Kind::Network);
+            assert_eq!(error.kind(), kind);
             keeps_secrets(error)
         }
         other => panic!("{other:?}"),

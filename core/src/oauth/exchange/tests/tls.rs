@@ -112,7 +112,7 @@ async fn after_its_time_not_even_a_record_leaves() {
     })
     .await;
     let request = Request::new();
-    nothing_sent(line.send(&Clock::system(), &request.form(), Duration::ZERO).await);
+    nothing_sent(Kind::Timeout, line.send(&Clock::system(), &request.form(), Duration::ZERO).await);
     assert_eq!(server.join().unwrap(), b"");
 }
 

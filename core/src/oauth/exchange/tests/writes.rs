@@ -116,7 +116,7 @@ async fn the_clock_is_asked_at_the_very_write() {
         Poll::Ready(Ok(usize::MAX))
     })
     .await;
-    let error = nothing_sent(exchanged);
+    let error = nothing_sent(Kind::Timeout, exchanged);
     assert!(error.message().contains("time to send"), "{error}");
     assert_eq!(read, "");
 }
@@ -146,7 +146,7 @@ async fn one_byte_sent_is_something_sent() {
     let broken = || Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
     let clock = Clock::system();
     let (exchanged, read) = send_through(&clock, move |_| broken()).await;
-    nothing_sent(exchanged);
+    nothing_sent(Kind::Network, exchanged);
     assert_eq!(read, "");
     let (exchanged, read) =
         send_through(&clock, move |nth| if nth == 1 { Poll::Ready(Ok(1)) } else { broken() }).await;
@@ -165,7 +165,7 @@ async fn after_its_time_no_byte_leaves() {
     let line = connect(&url).await.unwrap();
     let write_until = clock.boot() + Duration::from_secs(10);
     clock.turn(10);
-    nothing_sent(line.send(&clock, &request.form(), write_until).await);
+    nothing_sent(Kind::Timeout, line.send(&clock, &request.form(), write_until).await);
     assert_eq!(server.join().unwrap(), b"");
 }
 

@@ -1,0 +1,277 @@
+//! A process is killed, or stands still for longer than its lease, at each step of a rotation. The emulator's truth
+//! says what became of the pair.
+
+use evergrant_tests::processes::{Scene, Worker};
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+/// Past the lease, not past the hold-back.
+const LEASE: i64 = 190;
+/// Past the lease and the hold-back.
+const HOLD_BACK: i64 = 800;
+
+/// A grant of generation 1, and the worker that took it in.
+async fn granted() -> (Scene, Worker, Value) {
+    let scene = Scene::new().await;
+    let mut worker = scene.worker().await;
+    let grant = scene.consent(&mut worker, 1).await;
+    assert_eq!(grant["generation"], 1);
+    (scene, worker, grant)
+}
+
+/// A worker begins to rotate generation 1 and is killed at `place`.
+async fn killed_at(scene: &Scene, grant: &Value, place: &str) {
+    let mut dying = scene.worker_at_fault(&format!("{place}=kill")).await;
+    let generation = &grant["generation"];
+    dying.begin(json!({"do": "renew", "grant": grant["id"], "generation": generation})).await;
+    dying.killed().await;
+}
+
+/// A worker begins to rotate generation 1 and stands still at `place`; with the number of its question.
+async fn stopped_at(scene: &Scene, grant: &Value, place: &str) -> (Worker, u64) {
+    let mut frozen = scene.worker_at_fault(&format!("{place}=stop")).await;
+    let question =
+        frozen.begin(json!({"do": "renew", "grant": grant["id"], "generation": 1})).await;
+    frozen.stopped().await;
+    (frozen, question)
+}
+
+/// The grant works: its current pair is the server's, and can be rotated once more.
+async fn works(scene: &Scene, worker: &mut Worker, grant: &Value, generation: i64) {
+    assert_eq!(scene.lost(worker).await, 0);
+    let next = worker.renew(grant, generation).await;
+    assert_eq!(next["generation"], generation + 1, "{next}");
+    worker.ok(json!({"do": "call", "grant": grant["id"], "method": "profile"})).await;
+    assert_eq!(worker.grant(grant).await["status"], "active");
+    assert_eq!(scene.lost(worker).await, 0);
+}
+
+#[tokio::test]
+async fn killed_before_the_confirmation_the_next_one_rotates_at_once() {
+    for place in ["acquired", "connected"] {
+        let (scene, _, grant) = granted().await;
+        killed_at(&scene, &grant, place).await;
+        assert_eq!(scene.refreshes().await, 0, "{place}");
+        let mut next = scene.worker().await;
+        assert_eq!(next.renew(&grant, 1).await["generation"], 2, "{place}");
+        assert_eq!(scene.refreshes().await, 1, "{place}");
+        works(&scene, &mut next, &grant, 2).await;
+    }
+}
+
+#[tokio::test]
+async fn killed_after_the_confirmation_nothing_is_sent_before_the_lease_is_over() {
+    let (scene, _, grant) = granted().await;
+    killed_at(&scene, &grant, "confirmed").await;
+    let mut next = scene.worker().await;
+    for passed in [0, 100, 50] {
+        scene.turn(passed).await;
+        let refused = next.renew(&grant, 1).await;
+        assert_eq!(refused["error"]["kind"], "ambiguous", "{refused}");
+        assert_eq!(scene.refreshes().await, 0);
+        assert_eq!(next.token(&grant).await["generation"], 1, "the old one is served");
+    }
+    scene.turn(31).await;
+    assert_eq!(next.renew(&grant, 1).await["generation"], 2);
+    works(&scene, &mut next, &grant, 2).await;
+}
+
+#[tokio::test]
+async fn killed_with_the_answer_in_hand_the_grant_is_not_given_up_on_a_guess() {
+    let (scene, _, grant) = granted().await;
+    killed_at(&scene, &grant, "answered").await;
+    assert_eq!(scene.refreshes().await, 1, "the server has rotated");
+    let mut next = scene.worker().await;
+    let refused = next.renew(&grant, 1).await;
+    assert_eq!(refused["error"]["kind"], "ambiguous", "{refused}");
+    assert_eq!(next.token(&grant).await["generation"], 1, "the old one is served");
+    assert_eq!(next.grant(&grant).await["status"], "active");
+    assert_eq!(scene.lost(&mut next).await, 1, "the one loss that cannot be prevented");
+    scene.turn(LEASE).await;
+    let refused = next.renew(&grant, 1).await;
+    assert_eq!(refused["error"]["kind"], "needs_reauthorization", "the server said so: {refused}");
+    assert_eq!(scene.reuses().await, 1, "it was asked once");
+}
+
+#[tokio::test]
+async fn killed_with_the_answer_in_hand_a_spare_takes_over() {
+    let (scene, mut worker, _) = granted().await;
+    let grant = scene.consent(&mut worker, 1).await;
+    assert_eq!(grant["generation"], 2, "the first chain is a spare now");
+    killed_at(&scene, &grant, "answered").await;
+    let mut next = scene.worker().await;
+    assert_eq!(next.renew(&grant, 2).await["error"]["kind"], "ambiguous");
+    scene.turn(LEASE).await;
+    assert_eq!(next.renew(&grant, 2).await["generation"], 3);
+    assert_eq!(next.ok(json!({"do": "statistics"})).await["promoted"], 1);
+    next.ok(json!({"do": "call", "grant": grant["id"], "method": "profile"})).await;
+    assert_eq!(next.grant(&grant).await["status"], "active");
+}
+
+#[tokio::test]
+async fn killed_after_the_answer_is_durable_nothing_is_lost_and_nothing_sent_again() {
+    for place in ["spooled", "committed", "told"] {
+        let (scene, _, grant) = granted().await;
+        killed_at(&scene, &grant, place).await;
+        let mut next = scene.worker().await;
+        assert_eq!(next.renew(&grant, 1).await["generation"], 2, "{place}");
+        assert_eq!((scene.refreshes().await, scene.reuses().await), (1, 0), "{place}");
+        let salvaged = u64::from(place == "spooled");
+        assert_eq!(next.ok(json!({"do": "statistics"})).await["salvaged"], salvaged, "{place}");
+        works(&scene, &mut next, &grant, 2).await;
+    }
+}
+
+#[tokio::test]
+async fn a_process_that_runs_already_salvages_what_a_dead_one_left() {
+    let (scene, mut running, grant) = granted().await;
+    killed_at(&scene, &grant, "spooled").await;
+    assert_eq!(running.renew(&grant, 1).await["generation"], 2);
+    assert_eq!(scene.refreshes().await, 1);
+    works(&scene, &mut running, &grant, 2).await;
+}
+
+#[tokio::test]
+async fn stopped_before_the_confirmation_it_sends_nothing_when_it_thaws() {
+    for place in ["acquired", "connected"] {
+        let (scene, mut other, grant) = granted().await;
+        let (mut frozen, question) = stopped_at(&scene, &grant, place).await;
+        scene.turn(LEASE).await;
+        assert_eq!(other.renew(&grant, 1).await["generation"], 2, "{place}");
+        frozen.signal(Signal::CONT);
+        let answer = frozen.answer(question).await["ok"][0].take();
+        let late = answer["error"]["kind"] == "timeout" || answer["generation"] == 2;
+        assert!(late, "{place}: {answer}");
+        assert_eq!(frozen.renew(&grant, 1).await["generation"], 2, "{place}");
+        assert_eq!((scene.refreshes().await, scene.reuses().await), (1, 0), "{place}");
+        works(&scene, &mut frozen, &grant, 2).await;
+    }
+}
+
+#[tokio::test]
+async fn stopped_after_the_confirmation_it_sends_nothing_when_it_thaws() {
+    let (scene, mut other, grant) = granted().await;
+    let (mut frozen, question) = stopped_at(&scene, &grant, "confirmed").await;
+    scene.turn(LEASE).await;
+    let refused = other.renew(&grant, 1).await;
+    assert_eq!(refused["error"]["kind"], "ambiguous", "a silent holder may have sent: {refused}");
+    scene.turn(HOLD_BACK).await;
+    assert_eq!(other.renew(&grant, 1).await["generation"], 2);
+    frozen.signal(Signal::CONT);
+    frozen.answer(question).await;
+    assert_eq!(frozen.renew(&grant, 1).await["generation"], 2);
+    assert_eq!((scene.refreshes().await, scene.reuses().await), (1, 0));
+    works(&scene, &mut frozen, &grant, 2).await;
+}
+
+#[tokio::test]
+async fn stopped_after_the_confirmation_and_thawed_before_others_may_it_frees_the_chain() {
+    let (scene, mut other, grant) = granted().await;
+    let (mut frozen, question) = stopped_at(&scene, &grant, "confirmed").await;
+    scene.turn(LEASE).await;
+    frozen.signal(Signal::CONT);
+    let answer = frozen.answer(question).await["ok"][0].take();
+    assert_eq!(answer["error"]["kind"], "timeout", "{answer}");
+    assert_eq!(scene.refreshes().await, 0, "nothing was sent");
+    assert_eq!(other.renew(&grant, 1).await["generation"], 2, "at once");
+    works(&scene, &mut frozen, &grant, 2).await;
+}
+
+#[tokio::test]
+async fn stopped_with_the_answer_in_hand_its_pair_is_kept_when_it_thaws() {
+    let (scene, mut other, grant) = granted().await;
+    let (mut frozen, question) = stopped_at(&scene, &grant, "answered").await;
+    scene.turn(LEASE).await;
+    let refused = other.renew(&grant, 1).await;
+    assert_eq!(refused["error"]["kind"], "ambiguous", "{refused}");
+    frozen.signal(Signal::CONT);
+    assert_eq!(frozen.answer(question).await["ok"][0]["generation"], 2);
+    assert_eq!(other.renew(&grant, 1).await["generation"], 2);
+    assert_eq!((scene.refreshes().await, scene.reuses().await), (1, 0));
+    works(&scene, &mut other, &grant, 2).await;
+}
+
+#[tokio::test]
+async fn stopped_with_the_answer_in_hand_for_longer_than_the_hold_back_nobody_declares_it_dead() {
+    let (scene, mut other, grant) = granted().await;
+    let (mut frozen, question) = stopped_at(&scene, &grant, "answered").await;
+    scene.turn(LEASE + HOLD_BACK).await;
+    for _ in 0..3 {
+        let refused = other.renew(&grant, 1).await;
+        assert_eq!(refused["error"]["kind"], "ambiguous", "its holder lives: {refused}");
+        other.ok(json!({"do": "maintain"})).await;
+        assert_eq!(other.grant(&grant).await["status"], "active");
+    }
+    frozen.signal(Signal::CONT);
+    frozen.answer(question).await;
+    assert_eq!(other.renew(&grant, 1).await["generation"], 2);
+    works(&scene, &mut frozen, &grant, 2).await;
+}
+
+#[tokio::test]
+async fn stopped_later_than_the_spool_nothing_is_lost() {
+    for place in ["spooled", "committed"] {
+        let (scene, mut other, grant) = granted().await;
+        let (mut frozen, question) = stopped_at(&scene, &grant, place).await;
+        scene.turn(LEASE).await;
+        if place == "committed" {
+            assert_eq!(other.renew(&grant, 1).await["generation"], 2);
+        } else {
+            let refused = other.renew(&grant, 1).await;
+            assert_eq!(refused["error"]["kind"], "ambiguous", "{refused}");
+        }
+        frozen.signal(Signal::CONT);
+        assert_eq!(frozen.answer(question).await["ok"][0]["generation"], 2, "{place}");
+        assert_eq!((scene.refreshes().await, scene.reuses().await), (1, 0), "{place}");
+        works(&scene, &mut other, &grant, 2).await;
+    }
+}
+
+#[tokio::test]
+async fn a_stopped_process_that_is_killed_in_the_end_leaves_what_it_had() {
+    for (place, kept) in [("confirmed", true), ("answered", false), ("spooled", true)] {
+        let (scene, mut other, grant) = granted().await;
+        let (mut frozen, _) = stopped_at(&scene, &grant, place).await;
+        scene.turn(LEASE).await;
+        frozen.signal(Signal::KILL);
+        frozen.killed().await;
+        scene.turn(LEASE).await;
+        let renewed = other.renew(&grant, 1).await;
+        if kept {
+            assert_eq!(renewed["generation"], 2, "{place}: {renewed}");
+            works(&scene, &mut other, &grant, 2).await;
+        } else {
+            assert_eq!(renewed["error"]["kind"], "needs_reauthorization", "{place}: {renewed}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn sixteen_processes_of_sixteen_tasks_meet_one_expired_token() {
+    let scene = Scene::new().await;
+    let mut first = scene.worker().await;
+    let grant = scene.consent(&mut first, 1).await;
+    let mut workers = Vec::new();
+    for _ in 0..16 {
+        workers.push(scene.worker().await);
+    }
+    scene.turn(3700).await;
+    let mut questions = Vec::new();
+    for worker in &mut workers {
+        let command = json!({"do": "token", "grant": grant["id"], "tasks": 16});
+        questions.push(worker.begin(command).await);
+    }
+    let mut tokens = std::collections::HashSet::new();
+    for (worker, question) in workers.iter_mut().zip(questions) {
+        let outcomes = worker.answer(question).await["ok"].take();
+        let outcomes = outcomes.as_array().unwrap();
+        assert_eq!(outcomes.len(), 16);
+        for outcome in outcomes {
+            assert_eq!(outcome["generation"], 2, "{outcome}");
+            tokens.insert(outcome["token"].as_str().unwrap().to_owned());
+        }
+    }
+    assert_eq!(tokens.len(), 1);
+    assert_eq!((scene.refreshes().await, scene.reuses().await), (1, 0), "exactly one exchange");
+    works(&scene, &mut first, &grant, 2).await;
+}

@@ -1,0 +1,143 @@
+//! What the machine does to a process: a full disk, a read-only one, a signal, a clock that jumps.
+
+use std::path::Path;
+
+use evergrant_tests::{
+    processes::{Mount, Scene, Worker},
+    stage::until,
+};
+use rustix::process::Signal;
+use serde_json::{Value, json};
+use tokio::{process::Command, sync::Mutex};
+
+/// A scene whose store lies on a small file system of its own; `None` where the system allows no mounts.
+async fn on_a_small_disk() -> Option<(Scene, Mount)> {
+    let mut scene = Scene::new().await;
+    let disk = scene.folder.path().join("disk");
+    std::fs::create_dir(&disk).unwrap();
+    let mount = Mount::small(&disk, 2 << 20).await;
+    if mount.is_none() {
+        eprintln!("skipped: this system allows no mounts");
+    }
+    scene.store = format!("sqlite:{}", disk.join("grants.db").display());
+    Some((scene, mount?))
+}
+
+async fn worker_on(scene: &Scene, mount: &Mount) -> Worker {
+    let mut worker = scene.start(mount.command(Scene::worker_path()), &[]);
+    let opened = worker.open(scene).await;
+    assert!(opened.get("ok").is_some(), "{opened}");
+    worker
+}
+
+#[tokio::test]
+async fn on_a_full_disk_nothing_is_sent_and_the_old_token_is_served() {
+    let Some((scene, mount)) = on_a_small_disk().await else { return };
+    let mut first = worker_on(&scene, &mount).await;
+    let grant = scene.consent(&mut first, 1).await;
+    // A process that has no room in the spool yet, and one that has.
+    let mut second = worker_on(&scene, &mount).await;
+    mount.fill();
+    for _ in 0..3 {
+        let answer = second.renew(&grant, 1).await;
+        assert_eq!(answer["error"]["kind"], "store", "{answer}");
+        assert_eq!(second.token(&grant).await["generation"], 1);
+    }
+    assert_eq!(scene.refreshes().await, 0, "nothing was spent");
+    mount.free();
+    assert_eq!(second.renew(&grant, 1).await["generation"], 2);
+    assert_eq!(first.renew(&grant, 2).await["generation"], 3);
+    assert_eq!(scene.lost(&mut first).await, 0);
+}
+
+#[tokio::test]
+async fn a_disk_that_fills_while_the_server_works_loses_nothing() {
+    let Some((scene, mount)) = on_a_small_disk().await else { return };
+    let mut worker = worker_on(&scene, &mount).await;
+    let grant = scene.consent(&mut worker, 1).await;
+    scene.fault(json!({"at": "token", "kind": "delay", "delay_ms": 1500, "times": 1})).await;
+    let question =
+        worker.begin(json!({"do": "renew", "grant": grant["id"], "generation": 1})).await;
+    sent(&mut worker, &grant).await;
+    mount.fill();
+    // Either the store had room left, or the pair is in the spool and served from memory.
+    let answer = worker.answer(question).await["ok"][0].take();
+    assert_eq!(answer["generation"], 2, "{answer}");
+    worker.signal(Signal::KILL);
+    worker.killed().await;
+    mount.free();
+    let mut next = worker_on(&scene, &mount).await;
+    assert_eq!(next.renew(&grant, 1).await["generation"], 2);
+    assert_eq!((scene.refreshes().await, scene.reuses().await), (1, 0));
+    assert_eq!(scene.lost(&mut next).await, 0);
+}
+
+/// Waits until the refresh token is on its way.
+async fn sent(worker: &mut Worker, grant: &Value) {
+    let worker = Mutex::new(worker);
+    until("the refresh token is sent", || async {
+        worker.lock().await.events(grant).await.last().is_some_and(|event| event == "sent")
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_be_written_to_is_an_error_at_the_start() {
+    let Some((scene, mount)) = on_a_small_disk().await else { return };
+    let mut first = worker_on(&scene, &mount).await;
+    let grant = scene.consent(&mut first, 1).await;
+    drop(first);
+    remount(&mount, "ro").await;
+    let mut worker = scene.start(mount.command(Scene::worker_path()), &[]);
+    let answer = worker.open(&scene).await;
+    assert_eq!(answer["error"]["kind"], "store", "{answer}");
+    assert!(answer["error"]["message"].as_str().unwrap().contains("grants.db"), "{answer}");
+    remount(&mount, "rw").await;
+    let mut worker = worker_on(&scene, &mount).await;
+    assert_eq!(worker.renew(&grant, 1).await["generation"], 2);
+}
+
+async fn remount(mount: &Mount, how: &str) {
+    let script = format!("mount -o remount,{how} \"$0\"");
+    until("nobody has the file open", || async {
+        let mut command: Command = mount.command("bash");
+        command.args(["-c", &script]).arg(Path::new(&mount.place));
+        command.stderr(std::process::Stdio::null()).status().await.unwrap().success()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_program_that_is_told_to_stop_finishes_its_rotation() {
+    let scene = Scene::new().await;
+    let mut worker = scene.worker().await;
+    let grant = scene.consent(&mut worker, 1).await;
+    scene.fault(json!({"at": "token", "kind": "delay", "delay_ms": 1500, "times": 1})).await;
+    worker.begin(json!({"do": "renew", "grant": grant["id"], "generation": 1})).await;
+    sent(&mut worker, &grant).await;
+    worker.signal(Signal::TERM);
+    assert!(worker.ended().await.success());
+    let mut next = scene.worker().await;
+    assert_eq!(next.token(&grant).await["generation"], 2);
+    assert_eq!(scene.lost(&mut next).await, 0);
+}
+
+#[tokio::test]
+async fn wall_clocks_that_jump_in_the_middle_of_a_rotation_change_nothing() {
+    let scene = Scene::new().await;
+    let (mut one, mut other) = (scene.worker().await, scene.worker().await);
+    let grant = scene.consent(&mut one, 1).await;
+    for (generation, jump) in [(1, 3600), (2, -7200), (3, 90_000)] {
+        scene.fault(json!({"at": "token", "kind": "delay", "delay_ms": 700, "times": 1})).await;
+        let command = json!({"do": "renew", "grant": grant["id"], "generation": generation});
+        let question = one.begin(command).await;
+        sent(&mut one, &grant).await;
+        one.ok(json!({"do": "jump", "seconds": jump})).await;
+        other.ok(json!({"do": "jump", "seconds": -jump})).await;
+        let late = other.renew(&grant, generation).await;
+        assert_eq!(late["generation"], generation + 1, "it waits: {late}");
+        assert_eq!(one.answer(question).await["ok"][0]["generation"], generation + 1);
+    }
+    assert_eq!((scene.refreshes().await, scene.reuses().await), (3, 0));
+    assert_eq!(scene.lost(&mut one).await, 0);
+}
