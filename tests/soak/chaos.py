@@ -53,7 +53,7 @@ class Chaos:
 
     def _wake_up(self, now: float) -> None:
         for player in self._standing():
-            if player.stopped_until <= now:
+            if player.stopped_until is not None and player.stopped_until <= now:
                 player.go_on()
 
     def _kill(self) -> None:
@@ -79,7 +79,12 @@ class Chaos:
 
     def _fault(self) -> None:
         self.counts["faults"] += 1
-        fault = {"at": "token", "method": "refresh_token", "times": 1, **self._random.choice(FAULTS)}
+        fault = {
+            "at": "token",
+            "method": "refresh_token",
+            "times": 1,
+            **self._random.choice(FAULTS),
+        }
         if fault["kind"] in ("delay", "late"):
             wait = self._random.choice([0.05, 0.3, 0.8, 1.5]) * self._lease
             fault["delay_ms"] = int(wait * 1000)

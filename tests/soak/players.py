@@ -1,4 +1,4 @@
-"""The programs that share a store, in three languages; and what they had in hand when they were killed."""
+"""The programs that share a store, in three languages; what they had in hand when killed."""
 
 from __future__ import annotations
 
@@ -53,7 +53,10 @@ class Player:
         reading = {**self._reading, "file": str(file)}
         if self.language == "rust":
             command = [str(world.programs / "evergrant-worker")]
-            orders = [{"id": 1, "do": "open", **world.settings()}, {"id": 2, "do": "read", **reading}]
+            orders = [
+                {"id": 1, "do": "open", **world.settings()},
+                {"id": 2, "do": "read", **reading},
+            ]
         else:
             orders = [{"open": world.settings(), **reading}]
             if self.language == "python":
@@ -61,7 +64,9 @@ class Player:
                 environment["PYTHONPATH"] = str(world.programs / "soak")
             else:
                 command = ["node", str(HERE / "reader.mjs")]
-                environment["NAPI_RS_NATIVE_LIBRARY_PATH"] = str(world.programs / "soak/evergrant.node")
+                environment["NAPI_RS_NATIVE_LIBRARY_PATH"] = str(
+                    world.programs / "soak/evergrant.node"
+                )
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -71,10 +76,9 @@ class Player:
         )
         # A worker does what it is told at once, and all at the same time: it has to be open first.
         for order in orders:
-            self._process.stdin.write(json.dumps(order).encode() + b"\n")
-            self._process.stdin.flush()
+            tell(self._process, order)
             if order.get("do") == "open":
-                answer = json.loads(self._process.stdout.readline())
+                answer = hear(self._process)
                 if "ok" not in answer:
                     raise RuntimeError(f"{self.name}: {answer}")
 
@@ -114,8 +118,27 @@ class Player:
 
     def drop(self) -> None:
         """Lets it end at once, in whatever it is doing, and takes no note."""
-        self._process.stdin.close()
-        self._process.wait()
+        hang_up(self._process)
+
+
+def tell(process: subprocess.Popen[bytes], order: dict[str, Any]) -> None:
+    """One line to a program."""
+    assert process.stdin
+    process.stdin.write(json.dumps(order).encode() + b"\n")
+    process.stdin.flush()
+
+
+def hear(process: subprocess.Popen[bytes]) -> Any:
+    """One line from it."""
+    assert process.stdout
+    return json.loads(process.stdout.readline())
+
+
+def hang_up(process: subprocess.Popen[bytes]) -> None:
+    """Closes what it listens to, and waits for its end."""
+    assert process.stdin
+    process.stdin.close()
+    process.wait()
 
 
 def attempts_of(pid: int) -> list[Attempt]:
@@ -154,9 +177,8 @@ class Steward:
 
     def ask(self, do: str, **arguments: Any) -> Any:
         """The answer to one command."""
-        self._process.stdin.write(json.dumps({"id": 1, "do": do, **arguments}).encode() + b"\n")
-        self._process.stdin.flush()
-        return json.loads(self._process.stdout.readline())
+        tell(self._process, {"id": 1, "do": do, **arguments})
+        return hear(self._process)
 
     def ok(self, do: str, **arguments: Any) -> Any:
         """As `ask`, for what must succeed; a store that is busy is asked again."""
@@ -169,12 +191,16 @@ class Steward:
         raise RuntimeError(f"{do}: {answer}")
 
     def consent(self, user_id: int) -> dict[str, Any]:
-        """A person consents; the grant."""
-        code = self._world.control("POST", "/consent", {"user_id": user_id})["code"]
-        grant: dict[str, Any] = self.ok("exchange", portal=self._world.ready["portal"], code=code)
-        return grant
+        """A person consents; the grant. A code lives thirty seconds of a time that runs fast."""
+        portal = self._world.ready["portal"]
+        for _ in range(50):
+            code = self._world.control("POST", "/consent", {"user_id": user_id})["code"]
+            answer = self.ask("exchange", portal=portal, code=code)
+            if "ok" in answer:
+                grant: dict[str, Any] = answer["ok"]
+                return grant
+        raise RuntimeError(f"no consent: {answer}")
 
     def end(self) -> None:
         """Ends it."""
-        self._process.stdin.close()
-        self._process.wait()
+        hang_up(self._process)

@@ -1,7 +1,8 @@
-"""Programs in Rust, Python and Node share one store while they are killed and stopped, and their server loses answers.
+"""Programs in Rust, Python and Node share one store while they are killed and stopped at random.
 
-In the end every refresh token that lives must be in the store or the spool, unless its answer was on its way to a
-program that was killed, or was cut off by the server. Anything else fails the run.
+Their server loses answers meanwhile. In the end every refresh token that lives must be in the store
+or the spool, unless its answer was on its way to a program that was killed, or was cut off by the
+server. Anything else fails the run.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def run(store: str, arguments: argparse.Namespace) -> int:
         grants = [steward.consent(user)["id"] for user in users]
         for user in users[::SPARES]:
             steward.consent(user)
-        reading = {"grants": grants, "tasks": 4, "pause_ms": 40, "stale": 30}
+        reading = {"grants": grants, "tasks": 4, "pause_ms": 40, "stale": 80}
         players = [
             Player(world, language, f"{language}-{number}", reading)
             for number, language in enumerate(arguments.languages.split(","))
@@ -73,7 +74,11 @@ def run(store: str, arguments: argparse.Namespace) -> int:
         for player in players:
             player.start()
         chaos = Chaos(world, players, steward, arguments.seed)
-        chaos.rage(arguments.seconds)
+        if arguments.forget:
+            # Nothing else may happen that could excuse the loss.
+            time.sleep(arguments.seconds)
+        else:
+            chaos.rage(arguments.seconds)
         wrong = [f"{player.name} ended by itself" for player in players if not player.is_alive()]
         for player in players:
             if player.language != "rust":

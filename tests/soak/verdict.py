@@ -1,4 +1,4 @@
-"""What must be true in the end, told from the emulator's truth, the store's audit and what readers noted."""
+"""What must be true in the end: the emulator's truth, the store's audit, what readers noted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EXPLAINS = {"ambiguous", "testified", "taken_over", "refused", "released", "susp
 
 
 def settle(world: World, steward: Steward) -> list[Row]:
-    """Lets leases, pauses and doubts end, and rotates every grant once; the grants as they are then."""
+    """Lets leases, pauses and doubts end, and rotates every grant once; the grants then."""
     world.control("DELETE", "/faults")
     for grant in steward.ok("grants"):
         for _ in range(6):
@@ -29,7 +29,8 @@ def settle(world: World, steward: Steward) -> list[Row]:
             steward.ask("maintain")
     world.turn(1000)
     steward.ask("maintain")
-    return steward.ok("holds")
+    held: list[Row] = steward.ok("holds")
+    return held
 
 
 class Verdict:
@@ -64,10 +65,12 @@ class Verdict:
             if token["kind"] == "refresh" and token["alive"]:
                 living[token["user_id"]].append(token["mark"])
         cut = sorted(self._world.cut)
-        figures = collections.Counter()
+        figures: collections.Counter[str] = collections.Counter()
         for grant in self._grants:
             audit = self._audits[grant["id"]]
-            kept = {entry["attempt"] for entry in audit if entry["event"] in ("committed", "orphaned")}
+            kept = {
+                entry["attempt"] for entry in audit if entry["event"] in ("committed", "orphaned")
+            }
             figures["salvaged"] += len(spooled & kept)
             lost = [mark for mark in living[grant["user_id"]] if mark not in held]
             by_kill, by_cut = excuses(audit, kept, killed, cut, 15 * self._world.speed)
@@ -79,10 +82,12 @@ class Verdict:
             figures["lost otherwise"] += unexplained
             if unexplained:
                 self.wrong.append(
-                    f"grant {grant['id']}: {unexplained} living refresh tokens are in no store and no"
-                    " spool, and no kill or cut answer explains it"
+                    f"grant {grant['id']}: {unexplained} living refresh tokens are in no store"
+                    " and no spool, and no kill or cut answer explains it"
                 )
-            if grant["status"] != "active" and any(mark in held for mark in living[grant["user_id"]]):
+            if grant["status"] != "active" and any(
+                mark in held for mark in living[grant["user_id"]]
+            ):
                 self.wrong.append(f"grant {grant['id']} was given up although a chain of it lives")
         for attempt in attempts:
             events = {
@@ -102,9 +107,18 @@ class Verdict:
         events = collections.Counter(
             entry["event"] for audit in self._audits.values() for entry in audit
         )
-        for name in ("committed", "ambiguous", "testified", "taken_over", "promoted", "orphaned", "dead"):
+        for name in (
+            "committed",
+            "ambiguous",
+            "testified",
+            "taken_over",
+            "promoted",
+            "orphaned",
+            "dead",
+        ):
             self.figures[name] = events[name]
-        presented, again = collections.Counter(), collections.Counter()
+        presented: collections.Counter[int] = collections.Counter()
+        again: collections.Counter[int] = collections.Counter()
         for chain in chains:
             presented[chain["user_id"]] += chain["refreshes"] + chain["reuses"]
             again[chain["user_id"]] += chain["reuses"]
@@ -115,14 +129,18 @@ class Verdict:
             repeated, unexplained = repetitions(audit)
             user = grant["user_id"]
             if unexplained:
-                self.wrong.append(f"grant {grant['id']}: sent again without a reason: {unexplained}")
+                self.wrong.append(
+                    f"grant {grant['id']}: sent again without a reason: {unexplained}"
+                )
             if presented[user] > sent:
                 self.wrong.append(
-                    f"grant {grant['id']}: the server saw {presented[user]} refresh tokens, the audit {sent}"
+                    f"grant {grant['id']}: the server saw {presented[user]} refresh tokens,"
+                    f" the audit {sent}"
                 )
             if again[user] > repeated:
                 self.wrong.append(
-                    f"grant {grant['id']}: the server saw {again[user]} spent tokens, the audit knows {repeated}"
+                    f"grant {grant['id']}: the server saw {again[user]} spent tokens,"
+                    f" the audit knows {repeated}"
                 )
             self._check_burials(grant["id"], audit)
 
@@ -143,7 +161,11 @@ class Verdict:
         for player in self._players:
             for file in player.files:
                 lines = read_lines(file)
-                gaps = (line["statistics"]["longest_confirm_to_write_ns"] for line in lines if "statistics" in line)
+                gaps = (
+                    line["statistics"]["longest_confirm_to_write_ns"]
+                    for line in lines
+                    if "statistics" in line
+                )
                 gap = max(gap, *gaps, 0)
                 errors.update(line["error"]["kind"] for line in lines if "error" in line)
                 tokens = [line for line in lines if "token" in line]
@@ -154,7 +176,9 @@ class Verdict:
                     if known.setdefault(key, line["token"]) != line["token"]:
                         self.wrong.append(f"grant {key[0]}: two tokens of generation {key[1]}")
                     if access.get(line["token"]) != users.get(line["grant"]):
-                        self.wrong.append(f"grant {line['grant']}: a reader got another user's token")
+                        self.wrong.append(
+                            f"grant {line['grant']}: a reader got another user's token"
+                        )
         self.figures["reads"] = reads
         self.figures["reads refused"] = dict(sorted(errors.items()))
         self.figures["longest confirm to write, ms"] = round(gap / self._world.speed / 1e6, 3)
@@ -170,7 +194,9 @@ class Verdict:
                 newest[grant] = max(newest.get(grant, 0), next_had["generation"])
                 next_had = next(had, None)
             if line["generation"] < newest.get(line["grant"], 0):
-                self.wrong.append(f"{name}: grant {line['grant']} went back to {line['generation']}")
+                self.wrong.append(
+                    f"{name}: grant {line['grant']} went back to {line['generation']}"
+                )
 
     def _check_work(self, steward: Steward) -> None:
         statuses = collections.Counter(grant["status"] for grant in self._grants)
@@ -192,8 +218,9 @@ def prints(grant: Row) -> Iterable[str]:
 def excuses(
     audit: list[Row], kept: set[str], killed: set[str], cut: list[float], slack: float
 ) -> tuple[int, int]:
-    """How many pairs of a grant may be gone: by a kill between sending and the spool, and by an answer that the
-    server's fault cut off. Each cut answer excuses one attempt."""
+    """How many pairs of a grant may be gone: by a kill between sending and the spool, and by an
+    answer that the server's fault cut off. Each cut answer excuses one attempt.
+    """
     by_kill = by_cut = 0
     sent: dict[str, float] = {}
     for entry in audit:

@@ -15,7 +15,7 @@ from typing import Any
 
 
 class World:
-    """One emulator and one store. Leases and tokens are over sooner: time runs `speed` times as fast."""
+    """One emulator and one store. Time runs `speed` times as fast: leases are over sooner."""
 
     def __init__(self, programs: pathlib.Path, store: str, speed: int) -> None:
         self.programs = programs
@@ -31,12 +31,17 @@ class World:
         self._passed = 0
         self._begun = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
         self._write_clock()
-        command = [programs / "evergrant", "emulator", "--until-stdin-closes", "--burst", "0"]
+        command = [str(programs / "evergrant"), "emulator", "--until-stdin-closes", "--burst", "0"]
         for port in ("authorization", "portal", "control"):
             command += [f"--{port}-port", "0"]
         for rows in ("leads", "deals", "contacts"):
             command += [f"--{rows}", "1"]
-        self._emulator = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._emulator = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        assert self._emulator.stdin
+        assert self._emulator.stdout
+        self._stdin = self._emulator.stdin
         self.ready: dict[str, Any] = json.loads(self._emulator.stdout.readline())
         # Whatever proxy the environment names, loopback is not behind it.
         self._http = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -94,7 +99,7 @@ class World:
         """Ends the emulator and removes the folder."""
         self._over.set()
         self._ticking.join()
-        self._emulator.stdin.close()
+        self._stdin.close()
         self._emulator.wait()
         self._folder.cleanup()
 
