@@ -1,5 +1,5 @@
 # Thin on purpose: what these do is in tools/.
-.PHONY: demo test lint bench docs soak fuzz
+.PHONY: demo test lint bench docs soak fuzz model
 
 demo: ## The whole way on this machine alone: consent, call, expiry, rotation, ten thousand leads
 	@tools/demo
@@ -21,3 +21,6 @@ soak: ## Ten minutes of kills and standstills for each store; every loss has to 
 
 fuzz: ## Nonsense for the parsers, for as long as you like
 	@tools/fuzz
+
+model: ## The rotation protocol, in every order of its steps and faults
+	@tools/model

@@ -1,6 +1,6 @@
 //! An application: its credentials, its grants, and the way from a person's consent to a client.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
 #[cfg(feature = "faults")]
 use crate::keeper::Fingerprint;
@@ -12,7 +12,7 @@ use crate::{
     },
     oauth::AuthorizationServer,
     process,
-    store::{self, GrantId, GrantRow, KeySource, Status, Vault},
+    store::{self, ChainState, GrantId, GrantRow, KeySource, Role, Status, Vault},
 };
 
 /// Least life of a token that [`Application::token`] hands out unless asked otherwise.
@@ -47,6 +47,16 @@ pub struct Grant {
     pub access_expires_at: i64,
     /// When the refresh token probably dies, in Unix seconds.
     pub refresh_expires_at: i64,
+}
+
+/// When the refresh tokens of an application need attention, in Unix seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct KeepAlive {
+    /// From then on [`Application::maintain`] rotates the first of them.
+    pub due_at: i64,
+    /// When the first of them probably dies unless it is rotated.
+    pub expires_at: i64,
 }
 
 /// Settings of an [`Application`].
@@ -159,6 +169,7 @@ impl ApplicationBuilder {
     /// Rotates every grant after this time, wanted or not. Off unless set, and better left off: the
     /// vendor's documentation asks applications not to renew on a schedule and says that those that do may be
     /// blocked. It is for readers that cannot ask for a fresh token. The budgets hold all the same.
+    /// At least a minute.
     #[must_use]
     pub fn fixed_interval(mut self, interval: Duration) -> Self {
         self.settings.interval = Some(interval);
@@ -187,6 +198,12 @@ impl ApplicationBuilder {
             return Err(Error::invalid_input(
                 "client_secret",
                 "the application's client_secret is empty",
+            ));
+        }
+        if self.settings.interval.is_some_and(|interval| interval < Duration::from_secs(60)) {
+            return Err(Error::invalid_input(
+                "fixed_interval",
+                "a fixed interval must be at least 60 seconds",
             ));
         }
         let server = AuthorizationServer::configure(
@@ -304,9 +321,10 @@ impl Application {
     }
 
     /// A token that this process has already, if it lives at least `min_ttl` seconds more (at least
-    /// one). Never waits.
+    /// one). Never waits. None as well for a `min_ttl` that [`Application::token`] refuses.
     #[must_use]
     pub fn peek_token(&self, id: GrantId, min_ttl: i64) -> Option<Arc<Token>> {
+        check_min_ttl(min_ttl).ok()?;
         self.keeper.peek(id, min_ttl.max(1))
     }
 
@@ -360,6 +378,32 @@ impl Application {
     pub async fn maintain(&self) -> Result<()> {
         let keeper = self.keeper.clone();
         process::shield(async move { keeper.maintain(true).await }).await
+    }
+
+    /// When keep-alive is due next; `None` where there is nothing to keep alive.
+    ///
+    /// # Errors
+    /// [`crate::Kind::Store`].
+    pub async fn next_keep_alive(&self) -> Result<Option<KeepAlive>> {
+        let mut next: Option<KeepAlive> = None;
+        for row in self.keeper.grants().await? {
+            if row.status != Status::Active {
+                continue;
+            }
+            for chain in self.keeper.store().chains(row.id).await? {
+                if chain.role == Role::Retired || chain.state == ChainState::Dead {
+                    continue;
+                }
+                let pair = chain.pair;
+                let soonest = next.get_or_insert(KeepAlive {
+                    due_at: pair.due_at,
+                    expires_at: pair.refresh_expires_at,
+                });
+                soonest.due_at = soonest.due_at.min(pair.due_at);
+                soonest.expires_at = soonest.expires_at.min(pair.refresh_expires_at);
+            }
+        }
+        Ok(next)
     }
 
     /// Lets no new exchange begin, and waits up to `deadline` for those under way. True if all of
@@ -433,6 +477,23 @@ fn check_min_ttl(min_ttl: i64) -> Result<()> {
     }
     Err(Error::invalid_input("min_ttl", "min_ttl must lie between 0 and 3000 seconds")
         .with("min_ttl", min_ttl.to_string()))
+}
+
+impl FromStr for RetrySpent {
+    type Err = Error;
+
+    /// Reads the word that other languages and the command line use.
+    fn from_str(word: &str) -> Result<Self> {
+        match word {
+            "never" => Ok(Self::Never),
+            "after_oracle" => Ok(Self::AfterOracle),
+            "always" => Ok(Self::Always),
+            _ => Err(Error::invalid_input(
+                "retry_spent",
+                "retry_spent must be never, after_oracle or always",
+            )),
+        }
+    }
 }
 
 impl From<GrantRow> for Grant {

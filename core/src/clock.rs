@@ -51,13 +51,15 @@ impl Clock {
             // A machine whose clock stands before 1970 still has to work.
             Err(_) => 0,
         };
-        system.saturating_add(self.offset_millis())
+        let turned = self.offsets.wall.load(Ordering::Relaxed).saturating_mul(1000);
+        system.saturating_add(turned).saturating_add(staged(system_boot()) / 1_000_000)
     }
 
-    /// How far the wall time was turned: servers with a clock of their own add it to theirs.
+    /// How much time was made to pass: a store with a clock of its own adds it there. A jump of this
+    /// machine's clock means nothing to it.
     pub(crate) fn offset_millis(&self) -> i64 {
-        let offset = self.offsets.wall.load(Ordering::Relaxed).saturating_mul(1000);
-        offset.saturating_add(staged(system_boot()) / 1_000_000)
+        let turned = self.offsets.boot.load(Ordering::Relaxed).saturating_mul(1000);
+        turned.saturating_add(staged(system_boot()) / 1_000_000)
     }
 
     /// Since the machine started, the time that it slept included. No clock jump moves it.

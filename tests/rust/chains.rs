@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use evergrant::{Application, KeySource, Kind};
+use evergrant::{KeySource, Kind};
 use evergrant_tests::stage::{Stage, until};
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ async fn a_spare_chain_takes_over_when_the_primary_is_lost() {
     stage.fault(json!({"at": "token", "kind": "drop", "when": "after", "times": 1})).await;
     let error = stage.application.renew_token(again.id, 2).await.err().unwrap();
     assert_eq!(error.kind(), Kind::Ambiguous);
-    stage.clock.turn(31);
+    stage.clock.turn(91);
     let token = stage.application.renew_token(again.id, 2).await.unwrap();
     assert_eq!(token.generation, 3);
     stage.application.client(again.id).call("profile", Value::Null).await.unwrap();
@@ -47,20 +47,8 @@ async fn a_delivered_pair_becomes_a_spare_once() {
 #[tokio::test]
 async fn budgets_hold_for_all_programs_together() {
     let stage = Stage::new().await;
-    let limited = async |per_hour, per_day| {
-        Application::builder(
-            stage.emulator.ready("client_id"),
-            stage.emulator.ready("client_secret"),
-        )
-        .store(format!("sqlite:{}", stage.folder.path().join("grants.db").display()))
-        .key(KeySource::Key("11".repeat(32).into()))
-        .authorization_server(stage.emulator.ready("authorization"))
-        .clock(stage.clock.clone())
-        .budget(per_hour, per_day)
-        .open()
-        .await
-        .unwrap()
-    };
+    let limited =
+        async |per_hour, per_day| stage.builder().budget(per_hour, per_day).open().await.unwrap();
     let programs = [limited(3, 5).await, limited(3, 5).await];
     for generation in 1..4 {
         programs[generation as usize % 2].renew_token(stage.grant.id, generation).await.unwrap();
@@ -117,7 +105,7 @@ async fn a_wall_clock_that_jumps_shortens_no_pause_and_loses_nothing() {
         let error = stage.application.renew_token(stage.grant.id, 1).await.err().unwrap();
         assert_eq!(error.kind(), Kind::Ambiguous, "{jump}");
     }
-    stage.clock.turn(31);
+    stage.clock.turn(91);
     for (generation, jump) in [(1, 3600), (2, -7200), (3, 3600)] {
         stage.clock.jump(jump);
         let token = stage.application.renew_token(stage.grant.id, generation).await.unwrap();
@@ -159,18 +147,7 @@ async fn a_grant_moves_to_another_user_and_keeps_its_number() {
 async fn the_master_key_changes_under_a_rotation() {
     let stage = Stage::new().await;
     let (old, new) = ("11".repeat(32), "22".repeat(32));
-    let with_key = async |key: String| {
-        Application::builder(
-            stage.emulator.ready("client_id"),
-            stage.emulator.ready("client_secret"),
-        )
-        .store(format!("sqlite:{}", stage.folder.path().join("grants.db").display()))
-        .key(KeySource::Key(key.into()))
-        .authorization_server(stage.emulator.ready("authorization"))
-        .budget(0, 0)
-        .open()
-        .await
-    };
+    let with_key = async |key: String| stage.builder().key(KeySource::Key(key.into())).open().await;
     let both = with_key(format!("1:{old},2:{new}")).await.unwrap();
     let (rotated, resealed) = tokio::join!(both.renew_token(stage.grant.id, 1), both.reseal());
     assert_eq!(rotated.unwrap().generation, 2);

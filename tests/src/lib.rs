@@ -4,6 +4,7 @@ mod emulator;
 mod pattern;
 pub mod processes;
 pub mod stage;
+pub mod store;
 
 pub use emulator::{Emulator, program};
 pub use pattern::mismatch;

@@ -2,16 +2,18 @@
 
 use std::{path::Path, time::Duration};
 
-use evergrant::{Application, Clock, Grant, KeySource};
+use evergrant::{Application, ApplicationBuilder, Clock, Grant, KeySource};
 use serde_json::{Value, json};
 
-use crate::Emulator;
+use crate::{Emulator, store};
 
 /// An emulator, an application over a store of its own, and one grant.
 pub struct Stage {
     /// The server.
     pub emulator: Emulator,
-    /// Where the store lies, as `grants.db`.
+    /// The store's address.
+    pub store: String,
+    /// Where it lies if it is a file, as `grants.db`; else where the spool lies.
     pub folder: tempfile::TempDir,
     /// The application's clock.
     pub clock: Clock,
@@ -24,20 +26,37 @@ pub struct Stage {
 impl Stage {
     /// Starts an emulator and makes a grant in a fresh store.
     pub async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store::fresh(folder.path()).await;
+        Self::set(folder, store).await
+    }
+
+    /// The same on SQLite, for tests that touch its file.
+    pub async fn on_sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = format!("sqlite:{}", folder.path().join("grants.db").display());
+        Self::set(folder, store).await
+    }
+
+    async fn set(folder: tempfile::TempDir, store: String) -> Self {
         let flags = ["--leads", "1", "--deals", "1", "--contacts", "1", "--burst", "0"];
         let emulator = Emulator::start(&flags.map(str::to_owned)).await;
-        let folder = tempfile::tempdir().unwrap();
         let clock = Clock::system();
-        let application = open(&emulator, folder.path(), &clock).await.unwrap();
+        let application = builder(&emulator, &store, folder.path(), &clock).open().await.unwrap();
         let consent = emulator.control("POST", "/consent", &json!({"user_id": 1})).await;
         let code = consent["code"].as_str().unwrap();
         let grant = application.exchange_code(&emulator.ready("portal"), code).await.unwrap();
-        Self { emulator, folder, clock, application, grant }
+        Self { emulator, store, folder, clock, application, grant }
     }
 
     /// Another application object over the same store, as another program would have it.
     pub async fn reopen(&self) -> Application {
-        open(&self.emulator, self.folder.path(), &self.clock).await.unwrap()
+        self.builder().open().await.unwrap()
+    }
+
+    /// Its settings, to be changed before it is opened.
+    pub fn builder(&self) -> ApplicationBuilder {
+        builder(&self.emulator, &self.store, self.folder.path(), &self.clock)
     }
 
     /// Plants a fault.
@@ -99,20 +118,21 @@ impl Stage {
     }
 }
 
-/// Opens an application over the store in `folder`, without budgets.
-pub async fn open(
+/// An application over `store`, without budgets; spool and key as every program of the stage has them.
+pub fn builder(
     emulator: &Emulator,
+    store: &str,
     folder: &Path,
     clock: &Clock,
-) -> evergrant::Result<Application> {
-    Application::builder(emulator.ready("client_id"), emulator.ready("client_secret"))
-        .store(format!("sqlite:{}", folder.join("grants.db").display()))
-        .key(KeySource::Key("11".repeat(32).into()))
-        .authorization_server(emulator.ready("authorization"))
-        .clock(clock.clone())
-        .budget(0, 0)
-        .open()
-        .await
+) -> ApplicationBuilder {
+    let builder =
+        Application::builder(emulator.ready("client_id"), emulator.ready("client_secret"))
+            .store(store)
+            .key(KeySource::Key("11".repeat(32).into()))
+            .authorization_server(emulator.ready("authorization"))
+            .clock(clock.clone())
+            .budget(0, 0);
+    if store.starts_with("sqlite:") { builder } else { builder.spool(folder.join("spool")) }
 }
 
 /// Waits for something to become true; the test fails if it does not within ten seconds.

@@ -41,6 +41,7 @@ pub use fingerprint::Fingerprint;
 use flight::Flights;
 use limits::Limits;
 use once_cell::sync::OnceCell;
+use rotation::LEASE;
 pub use settings::RetrySpent;
 pub(crate) use settings::Settings;
 use spool::Spool;
@@ -229,7 +230,9 @@ impl Keeper {
                 }
             }
         };
-        match tokio::time::timeout(PATIENCE, waiting).await {
+        // Where nothing may run unobserved, the caller stays until the answer is kept.
+        let patience = if self.0.settings.background { PATIENCE } else { LEASE };
+        match tokio::time::timeout(patience, waiting).await {
             Ok(result) => result,
             Err(_) => Err(Error::new(Kind::Timeout, "the token is still being renewed")
                 .with("grant", grant.to_string())

@@ -4,7 +4,9 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    Keeper, RetrySpent, Token, needs_reauthorization,
+    Keeper, RetrySpent, Token,
+    consent::Origin,
+    needs_reauthorization,
     oracle::{self, Word},
     rotation::at,
     spool::{Fate, Label, Parent, Slot},
@@ -50,14 +52,23 @@ impl Keeper {
         let Some((attempt, node)) = row.chain.holder else {
             return Err(at(row, Error::new(Kind::Store, "a chain is held by nobody")));
         };
-        if node == self.0.spool.node() && self.look_after(row, attempt).await? {
+        let ours = node == self.0.spool.node();
+        if ours && self.look_after(row, attempt).await? {
             return Ok(None);
         }
         if !row.chain.held_for.is_zero() {
             return self.wait_for_holder(row).await.map(|()| None);
         }
-        if row.chain.state == ChainState::Sent && self.promote(row).await? {
-            return Ok(None);
+        if row.chain.state == ChainState::Sent {
+            if self.promote(row).await? {
+                return Ok(None);
+            }
+            if ours {
+                // Stopped between its confirmation and its write, it would send when it goes on.
+                return Err(unknown_fate(row, LATER).advise(
+                    "A stopped process of this machine holds the exchange: let it go on, or kill it.",
+                ));
+            }
         }
         self.0.counters.taken_over.add(1);
         match self.spend(row, Some(attempt)).await? {
@@ -219,12 +230,7 @@ impl Keeper {
                 }
             }
             None => {
-                let body = self.0.vault.open_answer(attempt, slot.sealed())?;
-                if let Answer::Token(token) = Answer::read(label.status.unwrap_or_default(), &body)
-                {
-                    let server = label.server.parse().map_err(|_| damaged_label())?;
-                    self.keep_consent(label.claims(), attempt, &token, &server).await?;
-                }
+                self.install_answer(&label, slot.sealed(), Origin::Fresh { spent: None }).await?;
             }
         }
         slot.done().await

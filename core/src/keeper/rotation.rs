@@ -25,8 +25,10 @@ pub(super) const LEASE: Duration = Duration::from_secs(180);
 const LEAST: Duration = Duration::from_secs(30);
 /// How often a listening holder renews its lease.
 const RENEW: Duration = Duration::from_secs(60);
-/// Pause before a refresh token of unknown fate is tried again; doubles each time, up to six hours.
-const AMBIGUOUS_PAUSE: Duration = Duration::from_secs(30);
+/// Pause before a refresh token of unknown fate is tried again: longer than the vendor can still work
+/// on the lost request (60 s). A server that revokes a family on reuse would revoke what the second
+/// request brought. Doubles each time, up to six hours.
+const AMBIGUOUS_PAUSE: Duration = Duration::from_secs(90);
 /// Pause before a chain that could not be had is looked at again.
 const BREATH: Duration = Duration::from_millis(20);
 /// A machine's clock that is further off than this, in seconds, is worth a word.

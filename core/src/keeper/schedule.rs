@@ -54,6 +54,7 @@ impl Keeper {
     /// Says that this node is alive and looks after the chains that it is summoned to.
     async fn report(&self) -> Result<()> {
         let depth = self.0.spool.depth().await?;
+        self.recognise().await?;
         self.release_agreed().await?;
         let summons = self.0.store.heartbeat(self.0.spool.node(), depth).await?;
         if summons.is_empty() {
@@ -121,7 +122,9 @@ impl Keeper {
 
     /// Rotates chains that nobody has used for so long that their refresh token would die.
     async fn keep_alive(&self) -> Result<()> {
-        for Summons { grant, chain } in self.0.store.due(DUE, CLAIM).await? {
+        for Summons { grant, chain } in
+            self.0.store.due(&self.0.credentials.client_id, DUE, CLAIM).await?
+        {
             let Ok(rows) = self.rows_of_chain(grant, chain).await else { continue };
             for row in rows {
                 self.keep_chain_alive(&row).await;

@@ -1,10 +1,19 @@
 //! Recognising a store that was restored or cloned, and releasing it chain by chain.
 
-use super::{Keeper, oracle::Word, rotation::at};
+use std::time::Duration;
+
+use super::{
+    Keeper,
+    oracle::Word,
+    rotation::{LEASE, at},
+};
 use crate::{
-    Error, Kind, Result,
+    Error, Kind, Result, Retry,
     store::{GrantRow, keep},
 };
+
+/// Older than this, no attempt from before the quarantine can still be under way.
+const SETTLED: Duration = LEASE.saturating_add(Duration::from_secs(10));
 
 impl Keeper {
     /// Compares the store with the installation that it was last opened on. A copy that runs
@@ -28,12 +37,7 @@ impl Keeper {
                     .set_meta("epoch", epoch.as_deref(), &rand::random::<[u8; 16]>())
                     .await?;
                 let failed_over = cluster(known) == cluster(here.as_bytes());
-                let since = if failed_over { self.0.clock.now() } else { i64::MAX };
-                let before = self.0.store.meta("quarantined_at").await?;
-                self.0
-                    .store
-                    .set_meta("quarantined_at", before.as_deref(), &since.to_be_bytes())
-                    .await?;
+                self.note_quarantine(failed_over).await?;
                 self.0.store.set_meta("installation", Some(known), here.as_bytes()).await?;
             }
         }
@@ -47,13 +51,21 @@ impl Keeper {
         if !behind && !row.chain.quarantined {
             return Ok(true);
         }
-        if self.replay(row).await? {
+        if self.replay(row).await? || (behind && self.replay_consents().await?) {
             return Ok(false);
+        }
+        let quarantine = self.quarantine().await?;
+        if row.chain.quarantined && quarantine.age < SETTLED {
+            // An attempt that the store has forgotten may still be under way.
+            let error = Error::new(Kind::Store, "the store was restored or copied a moment ago");
+            return Err(at(row, error)
+                .with_retry(Retry::Safe)
+                .with_retry_after(SETTLED.saturating_sub(quarantine.age)));
         }
         let agrees = marked == Some(row.generation);
         if agrees
             || self.ask_oracle(row).await == Word::Accepted
-            || (!behind && self.is_past_hold_back().await?)
+            || (!behind && quarantine.failed_over && quarantine.age >= keep::HOLD_BACK)
         {
             self.trust(row).await?;
             return Ok(false);
@@ -86,6 +98,10 @@ impl Keeper {
         if self.0.spool.seen_epoch().await?.as_ref() == Some(&epoch) {
             return Ok(());
         }
+        if self.quarantine().await?.age < SETTLED {
+            return Ok(());
+        }
+        self.replay_consents().await?;
         for (grant, generation) in self.0.spool.marks().await? {
             let row = self.0.store.grant(grant).await?;
             let agrees = |row: &GrantRow| row.chain.quarantined && row.generation == generation;
@@ -96,14 +112,30 @@ impl Keeper {
         self.0.spool.see_epoch(epoch).await
     }
 
-    /// After a failover of the same cluster, silent nodes have had their time.
-    async fn is_past_hold_back(&self) -> Result<bool> {
-        let since = self.0.store.meta("quarantined_at").await?;
-        let since =
-            since.and_then(|bytes| bytes.try_into().ok()).map_or(i64::MAX, i64::from_be_bytes);
-        let hold_back = i64::try_from(keep::HOLD_BACK.as_secs()).unwrap_or(i64::MAX);
-        Ok(self.0.clock.now() >= since.saturating_add(hold_back))
+    async fn note_quarantine(&self, failed_over: bool) -> Result<()> {
+        let mut value = self.0.clock.now().to_be_bytes().to_vec();
+        value.push(u8::from(failed_over));
+        let before = self.0.store.meta("quarantine").await?;
+        self.0.store.set_meta("quarantine", before.as_deref(), &value).await.map(|_| ())
     }
+
+    async fn quarantine(&self) -> Result<Quarantine> {
+        let value = self.0.store.meta("quarantine").await?.unwrap_or_default();
+        let Some((since, [failed_over])) = value.split_first_chunk() else {
+            return Ok(Quarantine { age: Duration::MAX, failed_over: false });
+        };
+        let age = self.0.clock.now().saturating_sub(i64::from_be_bytes(*since));
+        let age = Duration::from_secs(u64::try_from(age).unwrap_or(0));
+        Ok(Quarantine { age, failed_over: *failed_over == 1 })
+    }
+}
+
+/// Since when a store's chains are in quarantine.
+struct Quarantine {
+    age: Duration,
+    /// The same cluster went on elsewhere: silent nodes have had their time after the hold-back. A
+    /// copy on another machine waits for a person.
+    failed_over: bool,
 }
 
 /// The part of an installation's name that a failover leaves as it is: all before a slash.

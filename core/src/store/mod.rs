@@ -1,7 +1,11 @@
 //! Where grants live. A store is dumb: it keeps sealed bytes and answers with every condition
 //! inside one statement; what the bytes mean is the keeper's business.
 
+#[cfg(test)]
+mod behaviour;
 mod key;
+mod postgres;
+mod redis;
 mod rows;
 mod seal;
 mod sqlite;
@@ -11,6 +15,8 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use async_trait::async_trait;
 
 pub use key::KeySource;
+use postgres::PostgresStore;
+use redis::RedisStore;
 pub(crate) use rows::*;
 pub use rows::{GrantId, Status};
 pub(crate) use seal::{Column, Place, Vault};
@@ -98,7 +104,8 @@ pub(crate) trait Store: Send + Sync + 'static {
     /// How long the budgets forbid to send; zero if they do not.
     async fn budget_wait(&self, chain: ChainId, budget: Budget) -> Result<Duration>;
 
-    /// Intent becomes sent, if `attempt` still has more than `least` of its lease. Only after this
+    /// Intent becomes sent, if `attempt` still has more than `least` of its lease and the chain is
+    /// not quarantined: a store that was rolled back meanwhile may have forgotten a later attempt. Only after this
     /// answered true may the token be written. Counts against the budgets.
     async fn confirm(&self, chain: ChainId, attempt: AttemptId, least: Duration) -> Result<bool>;
 
@@ -148,9 +155,9 @@ pub(crate) trait Store: Send + Sync + 'static {
     /// look after: doubted ones, and those that an attempt of this node holds with a lease that is over.
     async fn heartbeat(&self, node: NodeId, depth: u32) -> Result<Vec<Summons>>;
 
-    /// Up to `limit` chains (primary or spare, idle, grant active) whose keep-alive is due, the most
+    /// Up to `limit` chains of the application (primary or spare, idle, grant active) whose keep-alive is due, the most
     /// urgent first, each moved `again` into the future so that no other process takes it too.
-    async fn due(&self, limit: u32, again: Duration) -> Result<Vec<Summons>>;
+    async fn due(&self, client_id: &str, limit: u32, again: Duration) -> Result<Vec<Summons>>;
 
     /// Grants that changed at or after `since` (store's clock, milliseconds), oldest first, at most
     /// 1,000; and the clock now. A reader overlaps its polls by some seconds: transactions may
@@ -172,7 +179,7 @@ pub(crate) trait Store: Send + Sync + 'static {
     async fn prune(&self) -> Result<()>;
 }
 
-/// Opens the store that `url` names: `memory`, or `sqlite:<path>`.
+/// Opens the store that `url` names: `memory`, `sqlite:<path>`, `postgres://...` or `redis://...`.
 ///
 /// # Errors
 /// [`crate::Kind::InvalidInput`] naming the field `store`, or [`crate::Kind::Store`] if it cannot be opened.
@@ -182,15 +189,26 @@ pub(crate) async fn open(url: &str, clock: &Clock) -> Result<Arc<dyn Store>> {
         Some(("sqlite", path)) if !path.trim_matches('/').is_empty() => {
             SqliteStore::file(path.strip_prefix("//").unwrap_or(path), clock.clone())?
         }
+        Some(("postgres" | "postgresql", _)) => {
+            return Ok(Arc::new(PostgresStore::open(url, clock.clone()).await?));
+        }
+        Some(("redis" | "rediss", _)) => {
+            return Ok(Arc::new(RedisStore::open(url, clock.clone()).await?));
+        }
         _ => {
             return Err(Error::invalid_input(
                 "store",
                 "the store address is not one that is known",
             )
-            .with("store", url)
-            .advise("Use memory, or sqlite:<path to a file>."));
+            .with("store", scheme(url))
+            .advise("Use memory, sqlite:<path to a file>, postgres://... or redis://..."));
         }
     };
     store.prepare().await?;
     Ok(Arc::new(store))
+}
+
+/// What an address is called in an error: not more of it than is certainly no password.
+fn scheme(url: &str) -> &str {
+    if url.contains('@') { url.split(':').next().unwrap_or_default() } else { url }
 }

@@ -6,6 +6,8 @@ mod place;
 mod read;
 mod rotation;
 mod schema;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 use std::{
@@ -88,10 +90,12 @@ impl SqliteStore {
         &self,
         work: impl FnOnce(&Connection, &Now) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.read(move |connection, now| {
+        let inner = Arc::clone(&self.0);
+        self.read(move |connection, _| {
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let done = work(&transaction, now)?;
+            // Only now: behind another writer a lease could be born expired.
+            let done = work(&transaction, &inner.now())?;
             transaction.commit()?;
             Ok(done)
         })
@@ -261,8 +265,9 @@ impl Store for SqliteStore {
         self.write(move |db, now| watch::heartbeat(db, now, node, depth)).await
     }
 
-    async fn due(&self, limit: u32, again: Duration) -> Result<Vec<Summons>> {
-        self.write(move |db, now| watch::due(db, now, limit, again)).await
+    async fn due(&self, client_id: &str, limit: u32, again: Duration) -> Result<Vec<Summons>> {
+        let client_id = client_id.to_owned();
+        self.write(move |db, now| watch::due(db, now, &client_id, limit, again)).await
     }
 
     async fn changes(&self, since: i64) -> Result<(Vec<Changed>, i64)> {

@@ -33,16 +33,13 @@ pub(super) fn ensure_grant(
 
 pub(super) fn install(db: &Connection, now: &Now, install: &Install) -> Done<Installed> {
     let lineage = install.pair.lineage;
-    let first = db.execute(
-        "INSERT OR IGNORE INTO consents (lineage, at) VALUES (?1, ?2)",
-        (lineage.0, now.wall),
-    )?;
-    if first == 0 {
+    if was_installed(db, lineage)? {
         return Ok(Installed::Before);
     }
     if is_known(db, &install.pair.refresh_hash)? {
         return Ok(Installed::Known);
     }
+    note_consent(db, now, lineage)?;
     remember_spent(db, now, install.spent)?;
     if install.role == Role::Primary {
         retire(db, now, install.grant, install.former)?;
@@ -51,12 +48,23 @@ pub(super) fn install(db: &Connection, now: &Now, install: &Install) -> Done<Ins
     trim(db, now, install.grant)?;
     let entry = Entry::of(install.grant, install.chain, "installed").by(AttemptId(lineage.0), None);
     if install.role == Role::Primary {
-        let generation = next_generation(db, install.grant, Some(&install.endpoints))?;
+        let generation =
+            next_generation(db, install.grant, Cause::Consent, Some(&install.endpoints))?;
         audit::append(db, now, &entry)?;
         return Ok(Installed::Current(generation));
     }
     audit::append(db, now, &entry)?;
     Ok(Installed::Spare)
+}
+
+fn was_installed(db: &Connection, lineage: Lineage) -> Done<bool> {
+    let exists = "SELECT EXISTS (SELECT 1 FROM consents WHERE lineage = ?1)";
+    db.query_row(exists, [lineage.0], |row| row.get(0))
+}
+
+fn note_consent(db: &Connection, now: &Now, lineage: Lineage) -> Done<()> {
+    db.execute("INSERT INTO consents (lineage, at) VALUES (?1, ?2)", (lineage.0, now.wall))?;
+    Ok(())
 }
 
 fn insert(db: &Connection, install: &Install) -> Done<()> {
@@ -151,7 +159,7 @@ pub(super) fn commit(db: &Connection, now: &Now, commit: &Commit) -> Done<Commit
     let entry =
         Entry::of(commit.grant, commit.chain, "committed").by(AttemptId(pair.lineage.0), None);
     let generation = if role == Role::Primary.as_str() {
-        next_generation(db, commit.grant, Some(&commit.endpoints))?
+        next_generation(db, commit.grant, Cause::Renewal, Some(&commit.endpoints))?
     } else {
         trim(db, now, commit.grant)?;
         generation(db, commit.grant)?
@@ -174,9 +182,14 @@ fn keep_orphan(db: &Connection, now: &Now, commit: &Commit) -> Done<Committed> {
         return Ok(Committed::Current(generation));
     }
     let kept = db.execute(
-        "INSERT OR IGNORE INTO orphans (chain, parent, lineage, grant_id, spent, endpoints, access, refresh,
+        "INSERT INTO orphans (chain, parent, lineage, grant_id, spent, endpoints, access, refresh,
              refresh_hash, access_expires_at, refresh_expires_at, due_at, at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+         ON CONFLICT DO UPDATE SET lineage = excluded.lineage, spent = excluded.spent,
+             endpoints = excluded.endpoints, access = excluded.access, refresh = excluded.refresh,
+             refresh_hash = excluded.refresh_hash, access_expires_at = excluded.access_expires_at,
+             refresh_expires_at = excluded.refresh_expires_at, due_at = excluded.due_at, at = excluded.at
+         WHERE excluded.access_expires_at > access_expires_at",
         params![
             commit.chain,
             commit.parent.0,
@@ -208,24 +221,17 @@ fn keep_orphan(db: &Connection, now: &Now, commit: &Commit) -> Done<Committed> {
 pub(super) fn orphan(db: &Connection, chain: ChainId, parent: Lineage) -> Done<Option<Commit>> {
     db.query_row(
         "SELECT lineage, access, refresh, refresh_hash, access_expires_at, refresh_expires_at, due_at,
-             grant_id, spent, endpoints FROM orphans WHERE chain = ?1 AND parent = ?2",
+             grant_id, spent, endpoints FROM orphans WHERE chain = ?1 AND parent = ?2
+             AND EXISTS (SELECT 1 FROM chains WHERE id = ?1 AND lineage = ?2)",
         (chain, parent.0),
         |row| {
             let spent: Option<[u8; 32]> = row.get(8)?;
-            let endpoints: Endpoints = serde_json::from_str(row.get_ref(9)?.as_str()?)
-                .map_err(|error| {
-                    rusqlite::Error::FromSqlConversionFailure(
-                        9,
-                        rusqlite::types::Type::Text,
-                        Box::new(error),
-                    )
-                })?;
             Ok(Commit {
                 grant: row.get(7)?,
                 chain,
                 parent,
                 spent: spent.map(TokenHash),
-                endpoints,
+                endpoints: read::json(row, 9)?,
                 pair: read::pair(row, 0)?,
             })
         },
@@ -254,7 +260,7 @@ pub(super) fn promote(
     let Some(spare) = spare else { return Ok(None) };
     retire(db, now, grant, Role::Retired)?;
     db.execute("UPDATE chains SET role = 'primary' WHERE id = ?1", [spare])?;
-    let generation = next_generation(db, grant, None)?;
+    let generation = next_generation(db, grant, Cause::Renewal, None)?;
     audit::append(db, now, &Entry::of(grant, spare, "promoted"))?;
     Ok(Some(generation))
 }
@@ -265,6 +271,13 @@ pub(super) fn transfer(
     user_id: i64,
     install: &Install,
 ) -> Done<Option<i64>> {
+    let lineage = install.pair.lineage;
+    if was_installed(db, lineage)? {
+        return generation(db, install.grant).map(Some);
+    }
+    if is_known(db, &install.pair.refresh_hash)? {
+        return Ok(None);
+    }
     let moved = db.execute(
         "UPDATE OR IGNORE grants SET user_id = ?2 WHERE id = ?1",
         (install.grant, user_id),
@@ -273,12 +286,9 @@ pub(super) fn transfer(
         return Ok(None);
     }
     db.execute("DELETE FROM chains WHERE grant_id = ?1", [install.grant])?;
-    db.execute(
-        "INSERT OR IGNORE INTO consents (lineage, at) VALUES (?1, ?2)",
-        (install.pair.lineage.0, now.wall),
-    )?;
+    note_consent(db, now, lineage)?;
     insert(db, install)?;
-    let generation = next_generation(db, install.grant, Some(&install.endpoints))?;
+    let generation = next_generation(db, install.grant, Cause::Consent, Some(&install.endpoints))?;
     let entry = Entry::of(install.grant, install.chain, "transferred");
     audit::append(db, now, &entry.by(AttemptId(install.pair.lineage.0), None))?;
     Ok(Some(generation))
@@ -303,7 +313,19 @@ fn generation(db: &Connection, grant: GrantId) -> Done<i64> {
     db.query_row("SELECT generation FROM grants WHERE id = ?1", [grant], |row| row.get(0))
 }
 
-fn next_generation(db: &Connection, grant: GrantId, endpoints: Option<&Endpoints>) -> Done<i64> {
+/// Why readers get another pair. Only a person can bring an uninstalled grant back.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cause {
+    Consent,
+    Renewal,
+}
+
+fn next_generation(
+    db: &Connection,
+    grant: GrantId,
+    cause: Cause,
+    endpoints: Option<&Endpoints>,
+) -> Done<i64> {
     if let Some(endpoints) = endpoints {
         db.prepare_cached(
             "UPDATE grants SET client_endpoint = ?2, authorization_server = ?3, scope = ?4,
@@ -313,12 +335,13 @@ fn next_generation(db: &Connection, grant: GrantId, endpoints: Option<&Endpoints
             grant,
             endpoints.client_endpoint,
             endpoints.authorization_server,
-            endpoints.scope.join(","),
+            serde_json::to_string(&endpoints.scope).unwrap_or_default(),
             endpoints.application_status
         ])?;
     }
     db.prepare_cached(
-        "UPDATE grants SET generation = generation + 1, status = 'active' WHERE id = ?1 RETURNING generation",
+        "UPDATE grants SET generation = generation + 1,
+             status = CASE WHEN ?2 AND status = 'uninstalled' THEN status ELSE 'active' END WHERE id = ?1 RETURNING generation",
     )?
-    .query_row([grant], |row| row.get(0))
+    .query_row((grant, cause == Cause::Renewal), |row| row.get(0))
 }

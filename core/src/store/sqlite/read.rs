@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row, types::Type};
 
+use serde::de::DeserializeOwned;
+
 use super::Now;
 use crate::store::{
     AttemptId, Chain, ChainState, Endpoints, GrantId, GrantRow, Identity, Lineage, NodeId, Role,
@@ -83,7 +85,6 @@ pub(super) fn pair(row: &Row<'_>, at: usize) -> Done<SealedPair> {
 }
 
 fn grant_row(row: &Row<'_>, now: &Now) -> Done<GrantRow> {
-    let scope: String = row.get(25)?;
     Ok(GrantRow {
         id: row.get(1)?,
         identity: Identity {
@@ -97,11 +98,17 @@ fn grant_row(row: &Row<'_>, now: &Now) -> Done<GrantRow> {
         endpoints: Endpoints {
             client_endpoint: row.get(23)?,
             authorization_server: row.get(24)?,
-            scope: scope.split(',').filter(|part| !part.is_empty()).map(str::to_owned).collect(),
+            scope: json(row, 25)?,
             application_status: row.get(26)?,
         },
         chain: chain_row(row, now)?,
     })
+}
+
+/// A value that is kept as JSON text.
+pub(super) fn json<T: DeserializeOwned>(row: &Row<'_>, at: usize) -> Done<T> {
+    serde_json::from_str(row.get_ref(at)?.as_str()?)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(at, Type::Text, Box::new(error)))
 }
 
 pub(super) fn word<T>(row: &Row<'_>, at: usize, parse: fn(&str) -> Option<T>) -> Done<T> {

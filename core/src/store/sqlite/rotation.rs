@@ -120,7 +120,8 @@ pub(super) fn confirm(
         .prepare_cached(
             "SELECT grant_id, state = 'sent' FROM chains
              WHERE id = ?1 AND attempt = ?2 AND state IN ('intent', 'sent')
-               AND held_boot = ?3 AND held_until > ?4",
+               AND held_boot = ?3 AND held_until > ?4
+               AND epoch = (SELECT value FROM meta WHERE name = 'epoch')",
         )?
         .query_row((chain, attempt.0, &now.boot_id, now.boot + millis(least)), |row| {
             Ok((row.get(0)?, row.get(1)?))
@@ -236,7 +237,7 @@ pub(super) fn bury(
              WHERE id = ?1 AND lineage = ?2 AND state = 'doubted'
                AND NOT EXISTS (SELECT 1 FROM orphans WHERE chain = ?1 AND parent = ?2)
                AND (doubted_at <= ?4 - ?5 OR NOT EXISTS (
-                   SELECT 1 FROM nodes WHERE id <> ?3 AND last_seen > ?4 - ?6 AND last_seen <= doubted_at))
+                   SELECT 1 FROM nodes WHERE id <> ?3 AND last_seen > ?4 - ?6 AND heard <= doubted_at))
              RETURNING grant_id, role = 'primary'",
             (
                 chain,

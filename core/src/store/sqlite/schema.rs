@@ -17,7 +17,7 @@ const MIGRATIONS: &[&str] = &["
         data_key BLOB NOT NULL,
         client_endpoint TEXT NOT NULL DEFAULT '',
         authorization_server TEXT NOT NULL DEFAULT '',
-        scope TEXT NOT NULL DEFAULT '',
+        scope TEXT NOT NULL DEFAULT '[]',
         application_status TEXT,
         changed_at INTEGER NOT NULL DEFAULT 0,
         audit_number INTEGER NOT NULL DEFAULT 0,
@@ -83,7 +83,9 @@ const MIGRATIONS: &[&str] = &["
     CREATE TABLE application_spends (client_id TEXT NOT NULL, minute INTEGER NOT NULL,
         count INTEGER NOT NULL, PRIMARY KEY (client_id, minute)) STRICT, WITHOUT ROWID;
 
-    CREATE TABLE nodes (id BLOB PRIMARY KEY, last_seen INTEGER NOT NULL, spool_depth INTEGER NOT NULL)
+    CREATE TABLE nodes (id BLOB PRIMARY KEY, last_seen INTEGER NOT NULL,
+        -- When it was seen before: what it was summoned to then, it has done.
+        heard INTEGER NOT NULL DEFAULT 0, spool_depth INTEGER NOT NULL)
         STRICT, WITHOUT ROWID;
 
     CREATE TABLE audit (

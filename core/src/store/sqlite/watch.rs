@@ -17,7 +17,7 @@ pub(super) fn heartbeat(
 ) -> Done<Vec<Summons>> {
     db.execute(
         "INSERT INTO nodes (id, last_seen, spool_depth) VALUES (?1, ?2, ?3)
-         ON CONFLICT DO UPDATE SET last_seen = excluded.last_seen, spool_depth = excluded.spool_depth",
+         ON CONFLICT DO UPDATE SET heard = last_seen, last_seen = excluded.last_seen, spool_depth = excluded.spool_depth",
         (node.0, now.wall, depth),
     )?;
     db.prepare_cached(
@@ -29,14 +29,21 @@ pub(super) fn heartbeat(
     .collect()
 }
 
-pub(super) fn due(db: &Connection, now: &Now, limit: u32, again: Duration) -> Done<Vec<Summons>> {
+pub(super) fn due(
+    db: &Connection,
+    now: &Now,
+    client_id: &str,
+    limit: u32,
+    again: Duration,
+) -> Done<Vec<Summons>> {
     let due: Vec<Summons> = db
         .prepare_cached(
             "SELECT c.grant_id, c.id FROM chains c JOIN grants g ON g.id = c.grant_id
              WHERE c.due_at <= ?1 AND c.role <> 'retired' AND c.state = 'idle' AND g.status = 'active'
+               AND g.client_id = ?3
              ORDER BY c.due_at LIMIT ?2",
         )?
-        .query_map((now.wall / 1000, limit), summons)?
+        .query_map((now.wall / 1000, limit, client_id), summons)?
         .collect::<Done<_>>()?;
     let until = (now.wall + millis(again)) / 1000;
     for chain in &due {

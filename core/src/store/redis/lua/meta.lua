@@ -1,0 +1,1 @@
+return answer(redis.call('HGET', P .. 'meta', A[1]))

@@ -1,0 +1,11 @@
+-- Chain, attempt.
+local chain, grant = load_both(A[1])
+if not chain or chain.attempt ~= A[2] or not is_held(chain) then return answer(0) end
+local node = chain.node
+if chain.state == 'intent' then
+  set(chain, grant, {state = 'idle', attempt = '', node = '', held_until = 0})
+else
+  set(chain, grant, {state = 'ambiguous', attempt = '', node = ''})
+end
+changed(grant, 'testified', chain.id, A[2], node)
+return answer(1)
