@@ -43,7 +43,7 @@ impl Scene {
         let folder = tempfile::tempdir().unwrap();
         let store = format!("sqlite:{}", folder.path().join("grants.db").display());
         let time = File::create(folder.path().join("time")).unwrap();
-        time.write_all_at(&0_i64.to_le_bytes(), 0).unwrap();
+        time.set_len(24).unwrap();
         Self { emulator, folder, store, time, turned: AtomicI64::new(0) }
     }
 
