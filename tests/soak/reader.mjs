@@ -10,9 +10,16 @@ const { Application, EvergrantError } = createRequire(import.meta.url)('../../bi
 
 const first = await createInterface({ input: process.stdin })[Symbol.asyncIterator]().next()
 const settings = JSON.parse(first.value)
-const { client_id: clientId, client_secret: clientSecret, store, key } = settings.open
-const authorizationServer = settings.open.authorization
-const application = await Application.open({ clientId, clientSecret, store, key, authorizationServer })
+const application = await Application.open({
+  clientId: settings.open.client_id,
+  clientSecret: settings.open.client_secret,
+  store: settings.open.store,
+  key: settings.open.key,
+  authorizationServer: settings.open.authorization,
+  rotationsPerHour: 0,
+  rotationsPerDay: 0,
+  applicationRotationsPerHour: 0,
+})
 const file = openSync(settings.file, 'a', 0o600)
 const micros = () => Math.round((performance.timeOrigin + performance.now()) * 1000)
 

@@ -7,6 +7,7 @@ import random
 import sys
 import threading
 import time
+from typing import Any
 
 import evergrant
 
@@ -20,6 +21,9 @@ def main() -> None:
         store=opened["store"],
         key=opened["key"],
         authorization_server=opened["authorization"],
+        rotations_per_hour=0,
+        rotations_per_day=0,
+        application_rotations_per_hour=0,
     )
     file = os.open(settings["file"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     for _ in range(settings["tasks"]):
@@ -29,7 +33,7 @@ def main() -> None:
     sys.stdin.read()
 
 
-def read(application: evergrant.Application, settings: dict, file: int) -> None:
+def read(application: evergrant.Application, settings: dict[str, Any], file: int) -> None:
     stale = None
     while True:
         grant = stale["grant"] if stale else random.choice(settings["grants"])

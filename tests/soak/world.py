@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import secrets
 import struct
 import subprocess
 import tempfile
@@ -12,6 +13,19 @@ import threading
 import time
 import urllib.request
 from typing import Any
+
+
+def empty(kind: str, folder: pathlib.Path) -> str:
+    """The address of a store that nobody has used; for the servers see tools/servers."""
+    if kind == "sqlite":
+        return f"sqlite:{folder}/grants.db"
+    server = os.environ[f"EVERGRANT_TEST_{kind.upper()}"]
+    name = f"soak_{secrets.token_hex(8)}"
+    if kind == "redis":
+        return f"{server}?prefix={name}"
+    psql = pathlib.Path(os.environ["EVERGRANT_TEST_POSTGRES_BIN"]) / "psql"
+    subprocess.run([psql, "-q", "-c", f"CREATE DATABASE {name}", server], check=True)
+    return server.replace("/postgres", f"/{name}")
 
 
 class World:
@@ -22,11 +36,7 @@ class World:
         self.speed = speed
         self._folder = tempfile.TemporaryDirectory(prefix="soak-")
         self.folder = pathlib.Path(self._folder.name)
-        self.spool = self.folder / "spool"
-        self.store = store
-        if store == "sqlite":
-            self.store = f"sqlite:{self.folder}/grants.db"
-            self.spool = self.folder / "grants.db.spool"
+        self.store = empty(store, self.folder)
         self._clock = self.folder / "time"
         self._passed = 0
         self._begun = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
@@ -57,8 +67,7 @@ class World:
         return {
             **os.environ,
             "EVERGRANT_CLOCK": str(self._clock),
-            "EVERGRANT_BUDGETS": "off",
-            "EVERGRANT_SPOOL": str(self.spool),
+            "EVERGRANT_SPOOL": str(self.folder / "spool"),
             "RUST_LOG": "off",
         }
 

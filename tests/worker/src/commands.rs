@@ -73,7 +73,9 @@ impl Worker {
                 .key(KeySource::Key(text(command, "key").into()))
                 .authorization_server(text(command, "authorization"))
                 .background(command["background"].as_bool().unwrap_or(true))
-                .clock(self.clock.clone());
+                .clock(self.clock.clone())
+                .budget(0, 0)
+                .application_budget(0);
         let opened = builder.open().await?;
         let _ = self.application.set(opened);
         Ok(Value::Null)
