@@ -176,3 +176,23 @@ async fn shutting_down_drains_and_begins_nothing_new() {
     let error = stage.application.renew_token(stage.grant.id, 2).await.err().unwrap();
     assert_eq!(error.kind(), Kind::Cancelled);
 }
+
+#[tokio::test]
+async fn a_fixed_interval_rotates_by_the_clock_within_the_budgets() {
+    let stage = Stage::new().await;
+    let program = stage
+        .builder()
+        .fixed_interval(Duration::from_secs(1500))
+        .budget(3, 4)
+        .open()
+        .await
+        .unwrap();
+    // The interval is counted from the pair that this setting has seen.
+    program.renew_token(stage.grant.id, 1).await.unwrap();
+    for round in 1..=4 {
+        stage.clock.turn(1501);
+        program.maintain().await.unwrap();
+        let spent = stage.refreshes().await;
+        assert_eq!(spent, (1 + round).min(4), "the day's budget holds all the same");
+    }
+}

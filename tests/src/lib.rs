@@ -3,6 +3,7 @@
 mod emulator;
 mod pattern;
 pub mod processes;
+pub mod proxy;
 pub mod stage;
 pub mod store;
 
