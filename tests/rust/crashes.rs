@@ -36,6 +36,12 @@ async fn stopped_at(scene: &Scene, grant: &Value, place: &str) -> (Worker, u64) 
     (frozen, question)
 }
 
+/// A worker gets this generation for a token newer than that one.
+async fn renewed(worker: &mut Worker, grant: &Value, known: i64, generation: i64) {
+    let token = worker.renew(grant, known).await;
+    assert_eq!(token["generation"], generation, "{token}");
+}
+
 /// The grant works: its current pair is the server's, and can be rotated once more.
 async fn works(scene: &Scene, worker: &mut Worker, grant: &Value, generation: i64) {
     assert_eq!(scene.lost(worker).await, 0);
@@ -53,7 +59,7 @@ async fn killed_before_the_confirmation_the_next_one_rotates_at_once() {
         killed_at(&scene, &grant, place).await;
         assert_eq!(scene.refreshes().await, 0, "{place}");
         let mut next = scene.worker().await;
-        assert_eq!(next.renew(&grant, 1).await["generation"], 2, "{place}");
+        renewed(&mut next, &grant, 1, 2).await;
         assert_eq!(scene.refreshes().await, 1, "{place}");
         works(&scene, &mut next, &grant, 2).await;
     }
@@ -72,7 +78,7 @@ async fn killed_after_the_confirmation_nothing_is_sent_before_the_lease_is_over(
         assert_eq!(next.token(&grant).await["generation"], 1, "the old one is served");
     }
     scene.turn(31).await;
-    assert_eq!(next.renew(&grant, 1).await["generation"], 2);
+    renewed(&mut next, &grant, 1, 2).await;
     works(&scene, &mut next, &grant, 2).await;
 }
 
@@ -102,7 +108,7 @@ async fn killed_with_the_answer_in_hand_a_spare_takes_over() {
     let mut next = scene.worker().await;
     assert_eq!(next.renew(&grant, 2).await["error"]["kind"], "ambiguous");
     scene.turn(LEASE).await;
-    assert_eq!(next.renew(&grant, 2).await["generation"], 3);
+    renewed(&mut next, &grant, 2, 3).await;
     assert_eq!(next.ok(json!({"do": "statistics"})).await["promoted"], 1);
     next.ok(json!({"do": "call", "grant": grant["id"], "method": "profile"})).await;
     assert_eq!(next.grant(&grant).await["status"], "active");
@@ -114,7 +120,7 @@ async fn killed_after_the_answer_is_durable_nothing_is_lost_and_nothing_sent_aga
         let (scene, _, grant) = granted().await;
         killed_at(&scene, &grant, place).await;
         let mut next = scene.worker().await;
-        assert_eq!(next.renew(&grant, 1).await["generation"], 2, "{place}");
+        renewed(&mut next, &grant, 1, 2).await;
         assert_eq!((scene.refreshes().await, scene.reuses().await), (1, 0), "{place}");
         let salvaged = u64::from(place == "spooled");
         assert_eq!(next.ok(json!({"do": "statistics"})).await["salvaged"], salvaged, "{place}");
@@ -126,7 +132,7 @@ async fn killed_after_the_answer_is_durable_nothing_is_lost_and_nothing_sent_aga
 async fn a_process_that_runs_already_salvages_what_a_dead_one_left() {
     let (scene, mut running, grant) = granted().await;
     killed_at(&scene, &grant, "spooled").await;
-    assert_eq!(running.renew(&grant, 1).await["generation"], 2);
+    renewed(&mut running, &grant, 1, 2).await;
     assert_eq!(scene.refreshes().await, 1);
     works(&scene, &mut running, &grant, 2).await;
 }
@@ -137,12 +143,12 @@ async fn stopped_before_the_confirmation_it_sends_nothing_when_it_thaws() {
         let (scene, mut other, grant) = granted().await;
         let (mut frozen, question) = stopped_at(&scene, &grant, place).await;
         scene.turn(LEASE).await;
-        assert_eq!(other.renew(&grant, 1).await["generation"], 2, "{place}");
+        renewed(&mut other, &grant, 1, 2).await;
         frozen.signal(Signal::CONT);
         let answer = frozen.answer(question).await["ok"][0].take();
         let late = answer["error"]["kind"] == "timeout" || answer["generation"] == 2;
         assert!(late, "{place}: {answer}");
-        assert_eq!(frozen.renew(&grant, 1).await["generation"], 2, "{place}");
+        renewed(&mut frozen, &grant, 1, 2).await;
         assert_eq!((scene.refreshes().await, scene.reuses().await), (1, 0), "{place}");
         works(&scene, &mut frozen, &grant, 2).await;
     }
@@ -160,7 +166,7 @@ async fn stopped_after_the_confirmation_it_is_not_overtaken_on_its_own_machine()
     }
     frozen.signal(Signal::CONT);
     frozen.answer(question).await;
-    assert_eq!(other.renew(&grant, 1).await["generation"], 2);
+    renewed(&mut other, &grant, 1, 2).await;
     assert_eq!((scene.refreshes().await, scene.reuses().await), (1, 0));
     works(&scene, &mut frozen, &grant, 2).await;
 }
@@ -174,7 +180,7 @@ async fn stopped_after_the_confirmation_and_thawed_before_others_may_it_frees_th
     let answer = frozen.answer(question).await["ok"][0].take();
     assert_eq!(answer["error"]["kind"], "timeout", "{answer}");
     assert_eq!(scene.refreshes().await, 0, "nothing was sent");
-    assert_eq!(other.renew(&grant, 1).await["generation"], 2, "at once");
+    renewed(&mut other, &grant, 1, 2).await;
     works(&scene, &mut frozen, &grant, 2).await;
 }
 
@@ -187,7 +193,7 @@ async fn stopped_with_the_answer_in_hand_its_pair_is_kept_when_it_thaws() {
     assert_eq!(refused["error"]["kind"], "ambiguous", "{refused}");
     frozen.signal(Signal::CONT);
     assert_eq!(frozen.answer(question).await["ok"][0]["generation"], 2);
-    assert_eq!(other.renew(&grant, 1).await["generation"], 2);
+    renewed(&mut other, &grant, 1, 2).await;
     assert_eq!((scene.refreshes().await, scene.reuses().await), (1, 0));
     works(&scene, &mut other, &grant, 2).await;
 }
@@ -205,7 +211,7 @@ async fn stopped_with_the_answer_in_hand_for_longer_than_the_hold_back_nobody_de
     }
     frozen.signal(Signal::CONT);
     frozen.answer(question).await;
-    assert_eq!(other.renew(&grant, 1).await["generation"], 2);
+    renewed(&mut other, &grant, 1, 2).await;
     works(&scene, &mut frozen, &grant, 2).await;
 }
 
@@ -216,7 +222,7 @@ async fn stopped_later_than_the_spool_nothing_is_lost() {
         let (mut frozen, question) = stopped_at(&scene, &grant, place).await;
         scene.turn(LEASE).await;
         if place == "committed" {
-            assert_eq!(other.renew(&grant, 1).await["generation"], 2);
+            renewed(&mut other, &grant, 1, 2).await;
         } else {
             let refused = other.renew(&grant, 1).await;
             assert_eq!(refused["error"]["kind"], "ambiguous", "{refused}");

@@ -18,11 +18,15 @@ FAULTS: list[dict[str, Any]] = [
 ]
 
 
+COUNTED = ("kills", "short stops", "long stops", "faults", "consents", "starts refused")
+
+
 class Chaos:
     """Seconds here are real ones; a lease is 180 of the programs' seconds."""
 
     def __init__(self, world: World, players: list[Player], steward: Steward, seed: int) -> None:
-        self.counts = {"kills": 0, "short stops": 0, "long stops": 0, "faults": 0, "consents": 0}
+        self.counts = dict.fromkeys(COUNTED, 0)
+        self.wrong: list[str] = []
         self._world = world
         self._players = players
         self._steward = steward
@@ -36,6 +40,7 @@ class Chaos:
         while time.monotonic() < end:
             time.sleep(self._random.uniform(0.1, 0.6))
             self._wake_up(time.monotonic())
+            self._supervise()
             chosen = self._random.random()
             if chosen < 0.35:
                 self._kill()
@@ -47,6 +52,7 @@ class Chaos:
                 self._renew_consents()
                 inspected = time.monotonic()
         self._wake_up(float("inf"))
+        self._supervise()
 
     def _standing(self) -> list[Player]:
         return [player for player in self._players if player.stopped_until is not None]
@@ -55,6 +61,17 @@ class Chaos:
         for player in self._standing():
             if player.stopped_until is not None and player.stopped_until <= now:
                 player.go_on()
+
+    def _supervise(self) -> None:
+        """Starts again what ended. A program that stands still in the middle of a write to SQLite
+        keeps the others from opening the store; any other reason is a defect.
+        """
+        for player in self._players:
+            if player.stopped_until is None and (reason := player.failure()):
+                self.counts["starts refused"] += 1
+                if "the store is locked by another program" not in reason:
+                    self.wrong.append(f"{player.name} ended by itself: {reason}")
+                player.start()
 
     def _kill(self) -> None:
         player = self._random.choice(self._players)

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import select
 import signal
 import subprocess
 import sys
@@ -43,6 +44,7 @@ class Player:
         self.faults: dict[str, str] = {}
         self._world = world
         self._reading = reading
+        self._errors = world.folder / f"{name}.err"
 
     def start(self) -> None:
         """Begins a life."""
@@ -71,20 +73,29 @@ class Player:
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=open(world.folder / f"{self.name}.err", "ab"),  # noqa: SIM115 - the program's
+            stderr=open(self._errors, "wb"),  # noqa: SIM115 - the program's
             env=environment,
         )
-        # A worker does what it is told at once, and all at the same time: it has to be open first.
         for order in orders:
             tell(self._process, order)
-            if order.get("do") == "open":
-                answer = hear(self._process)
-                if "ok" not in answer:
-                    raise RuntimeError(f"{self.name}: {answer}")
 
-    def is_alive(self) -> bool:
-        """Whether nobody killed it, and it did not end by itself."""
-        return self._process.poll() is None
+    def failure(self) -> str | None:
+        """Why it does not read any more; None while it does."""
+        if self.language != "rust":
+            if self._process.poll() is None:
+                return None
+            written = self._errors.read_text().strip().splitlines()
+            return written[-1] if written else "it ended without a word"
+        # A worker that cannot open its store says so and waits for other orders.
+        while self._process.stdout and select.select([self._process.stdout], [], [], 0)[0]:
+            line = self._process.stdout.readline()
+            if not line:
+                return "it ended without a word"
+            if b'"error"' in line:
+                self._process.kill()
+                self._process.wait()
+                return line.decode()
+        return None
 
     def stop(self) -> None:
         """SIGSTOP; returns when it stands still."""
@@ -100,6 +111,8 @@ class Player:
 
     def kill(self) -> None:
         """SIGKILL; notes first what it has in hand."""
+        if self._process.poll() is not None:
+            return
         self.stop()
         self.killed += attempts_of(self._process.pid)
         self.kills += 1

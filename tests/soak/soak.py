@@ -75,7 +75,7 @@ def run(store: str, arguments: argparse.Namespace) -> int:
             time.sleep(arguments.seconds)
         else:
             chaos.rage(arguments.seconds)
-        wrong = [f"{player.name} ended by itself" for player in players if not player.is_alive()]
+        wrong = chaos.wrong
         for player in players:
             if player.language != "rust":
                 player.kill()

@@ -64,18 +64,18 @@ class Verdict:
         for token in self._tokens:
             if token["kind"] == "refresh" and token["alive"]:
                 living[token["user_id"]].append(token["mark"])
-        cut = sorted(self._world.cut)
+        # The server's clock is set four times a second.
+        slack = 0.5 * self._world.speed + 2
+        cut = cut_attempts(self._audits.values(), self._world.cut, slack)
         figures: collections.Counter[str] = collections.Counter()
         for grant in self._grants:
             audit = self._audits[grant["id"]]
-            kept = {
-                entry["attempt"] for entry in audit if entry["event"] in ("committed", "orphaned")
-            }
+            kept = kept_attempts(audit)
+            unfinished = {entry["attempt"] for entry in audit if entry["event"] == "sent"} - kept
             figures["salvaged"] += len(spooled & kept)
             lost = [mark for mark in living[grant["user_id"]] if mark not in held]
-            by_kill, by_cut = excuses(audit, kept, killed, cut, 15 * self._world.speed)
-            excused_by_kill = min(len(lost), by_kill)
-            excused_by_cut = min(len(lost) - excused_by_kill, by_cut)
+            excused_by_kill = min(len(lost), len(unfinished & killed))
+            excused_by_cut = min(len(lost) - excused_by_kill, len(unfinished & cut))
             figures["lost to a kill"] += excused_by_kill
             figures["lost to a cut answer"] += excused_by_cut
             unexplained = len(lost) - excused_by_kill - excused_by_cut
@@ -83,7 +83,8 @@ class Verdict:
             if unexplained:
                 self.wrong.append(
                     f"grant {grant['id']}: {unexplained} living refresh tokens are in no store"
-                    " and no spool, and no kill or cut answer explains it"
+                    f" and no spool, and no kill or cut answer explains it:"
+                    f" {story(audit, unfinished)}"
                 )
             if grant["status"] != "active" and any(
                 mark in held for mark in living[grant["user_id"]]
@@ -215,26 +216,34 @@ def prints(grant: Row) -> Iterable[str]:
         yield from chain["successors"]
 
 
-def excuses(
-    audit: list[Row], kept: set[str], killed: set[str], cut: list[float], slack: float
-) -> tuple[int, int]:
-    """How many pairs of a grant may be gone: by a kill between sending and the spool, and by an
-    answer that the server's fault cut off. Each cut answer excuses one attempt.
-    """
-    by_kill = by_cut = 0
-    sent: dict[str, float] = {}
-    for entry in audit:
-        attempt = entry["attempt"]
-        if entry["event"] == "sent":
-            sent[attempt] = entry["at"] / 1000
-            by_kill += attempt in killed and attempt not in kept
-        elif entry["event"] == "ambiguous" and attempt in sent and attempt not in kept:
-            begun, ended = sent[attempt] - slack, entry["at"] / 1000 + slack
-            found = next((at for at in cut if begun <= at <= ended), None)
-            if found is not None:
-                cut.remove(found)
-                by_cut += 1
-    return by_kill, by_cut
+def kept_attempts(audit: list[Row]) -> set[str]:
+    """The attempts whose pair is in the store."""
+    return {entry["attempt"] for entry in audit if entry["event"] in ("committed", "orphaned")}
+
+
+def cut_attempts(audits: Iterable[list[Row]], cut: list[float], slack: float) -> set[str]:
+    """The attempts whose answer the server's fault cut off, one for each that it did."""
+    open_for: list[tuple[float, float, str]] = []
+    for audit in audits:
+        sent = {entry["attempt"]: entry["at"] / 1000 for entry in audit if entry["event"] == "sent"}
+        for entry in audit:
+            attempt = entry["attempt"]
+            if entry["event"] == "ambiguous" and attempt in sent:
+                open_for.append((entry["at"] / 1000 + slack, sent[attempt] - slack, attempt))
+    found = set()
+    # Each takes the one that can wait least: so none is left over that could have had one.
+    for at in sorted(cut):
+        fitting = [waiting for waiting in open_for if waiting[1] <= at <= waiting[0]]
+        if fitting:
+            found.add(min(fitting)[2])
+            open_for.remove(min(fitting))
+    return found
+
+
+def story(audit: list[Row], attempts: set[str]) -> str:
+    """What the audit says of some attempts."""
+    told = [entry for entry in audit if entry["attempt"] in attempts]
+    return ", ".join(f"{entry['event']} {entry['attempt'][:6]} {entry['at']}" for entry in told)
 
 
 def repetitions(audit: list[Row]) -> tuple[int, list[str]]:

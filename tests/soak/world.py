@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import pathlib
-import secrets
 import struct
 import subprocess
 import tempfile
@@ -19,13 +18,8 @@ def empty(kind: str, folder: pathlib.Path) -> str:
     """The address of a store that nobody has used; for the servers see tools/servers."""
     if kind == "sqlite":
         return f"sqlite:{folder}/grants.db"
-    server = os.environ[f"EVERGRANT_TEST_{kind.upper()}"]
-    name = f"soak_{secrets.token_hex(8)}"
-    if kind == "redis":
-        return f"{server}?prefix={name}"
-    psql = pathlib.Path(os.environ["EVERGRANT_TEST_POSTGRES_BIN"]) / "psql"
-    subprocess.run([psql, "-q", "-c", f"CREATE DATABASE {name}", server], check=True)
-    return server.replace("/postgres", f"/{name}")
+    servers = pathlib.Path(__file__).resolve().parents[2] / "tools/servers"
+    return subprocess.check_output([servers, kind, "fresh"], text=True).strip()
 
 
 class World:

@@ -1,7 +1,7 @@
 //! One application in one process, for tests that kill processes and stop them.
 //!
 //! Commands come on standard input, one JSON object a line: `{"id": 1, "do": "token", "grant": 1, "tasks": 16}`. Each
-//! runs in a task of its own and is answered by `{"id": 1, "ok": ...}` or `{"id": 1, "error": {...}}`. On SIGTERM the
+//! but `open` runs in a task of its own and is answered by `{"id": 1, "ok": ...}` or `{"id": 1, "error": {...}}`. On SIGTERM the
 //! program drains and ends; when standard input closes it ends at once. Tokens go by their fingerprints.
 
 mod commands;
@@ -41,6 +41,11 @@ async fn work() -> io::Result<()> {
         };
         let Some(line) = line else { return Ok(()) };
         let command: Value = serde_json::from_str(&line)?;
+        if command["do"] == "open" {
+            // What follows needs it.
+            report::answer(&command["id"], worker.obey(&command).await);
+            continue;
+        }
         let worker = worker.clone();
         tokio::spawn(async move { report::answer(&command["id"], worker.obey(&command).await) });
     }
