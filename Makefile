@@ -1,5 +1,5 @@
 # Thin on purpose: what these do is in tools/.
-.PHONY: demo test lint bench docs fuzz model
+.PHONY: demo test lint bench docs soak fuzz model
 
 demo: ## The whole way on this machine alone: consent, call, expiry, rotation, ten thousand leads
 	@tools/demo
@@ -15,6 +15,9 @@ bench: ## Speed, side by side with the floor
 
 docs: ## The user guide, into docs/book
 	@tools/docs
+
+soak: ## Ten minutes of kills and standstills for each store; every loss has to be explained
+	@tools/soak
 
 fuzz: ## Nonsense for the parsers, for as long as you like
 	@tools/fuzz

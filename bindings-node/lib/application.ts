@@ -1,6 +1,19 @@
 import * as native from '../native.js'
+import { type AbortSignalLike, signal } from './cancel.js'
+import { type Change, type ChangeListener, changesOf, listen } from './changes.js'
 import { type Client, clientOf } from './client.js'
-import { count, flag, invalid, optional, options, text, texts } from './input.js'
+import {
+  callable,
+  count,
+  flag,
+  invalid,
+  optional,
+  options,
+  seconds,
+  text,
+  texts,
+  uint32,
+} from './input.js'
 import { attempt, attemptSync } from './outcome.js'
 import { type Token, tokenOf } from './token.js'
 
@@ -22,6 +35,92 @@ export interface ApplicationOptions {
   authorizationHosts?: readonly string[] | undefined
   /** Sends token requests by GET, secrets in the address. Only for a proxy that refuses POST. */
   refreshByGet?: boolean | undefined
+  /**
+   * A folder on a local disk that outlives the process, for answers on their way to the store. Else
+   * beside the store's file; for a store on a server what `EVERGRANT_SPOOL` names, else a folder in
+   * the user's state directory.
+   */
+  spool?: string | undefined
+  /**
+   * How often one chain may be rotated in an hour, by all processes together: 3 unless given, 0 for
+   * no limit. The vendor blocks applications that renew again and again.
+   */
+  rotationsPerHour?: number | undefined
+  /** The same for a day: 30 unless given. */
+  rotationsPerDay?: number | undefined
+  /** The same for all chains of the application together, in an hour: 20,000 unless given. */
+  applicationRotationsPerHour?: number | undefined
+  /** How many exchanges this process may have under way at once: 32 unless given. */
+  inFlight?: number | undefined
+  /**
+   * Whether keep-alive, renewal ahead of need and recovery run by themselves; they do unless this is
+   * false. For runtimes that freeze between two requests; call {@link Application.maintain} there.
+   */
+  background?: boolean | undefined
+  /**
+   * What to do with a refresh token that was probably spent by an exchange whose answer is lost.
+   * `never`: a person consents anew unless there is a spare. `after_oracle` (the default): ask the
+   * authorization server first whether the old access token is still good. `always`: send it again
+   * after the pause.
+   */
+  retrySpent?: RetrySpent | undefined
+  /**
+   * Rotates every grant after so many seconds (at least 60), wanted or not; the budgets hold all the
+   * same. Better left off: the vendor's documentation asks applications not to renew on a schedule,
+   * and says that those that do may be blocked. It is for readers that cannot ask for a fresh token.
+   */
+  fixedInterval?: number | undefined
+  /** Another clock, for tests of expiry: `Clock` of `evergrant/testing`. */
+  clock?: native.Clock | undefined
+}
+
+/** What to do with a refresh token of unknown fate. */
+export type RetrySpent = 'never' | 'after_oracle' | 'always'
+
+/** One thing that happened to a grant. */
+export interface AuditEntry {
+  /** Counts the grant's entries from 1. */
+  number: number
+  /** The store's clock, in milliseconds since 1970. */
+  at: number
+  /** What happened: `installed`, `intent`, `sent`, `committed`, `ambiguous`, `refused` ... */
+  event: string
+  /** The chain's number, as text: it is too large for a number. */
+  chain: string
+  /** The attempt's id; empty if none. */
+  attempt: string
+  /** The machine's id; empty if none. */
+  node: string
+  /** The grant's generation afterwards. */
+  generation: number
+  /** Hash over this entry and the one before it. */
+  hash: string
+}
+
+/** What an application's keeper has done in this process. */
+export interface Statistics {
+  /** Pairs received and committed. */
+  rotations: number
+  /** Exchanges whose answer was lost. */
+  ambiguous: number
+  /** Pairs brought into the store that some process had left behind, or the store had lost. */
+  salvaged: number
+  /** Spare chains that took over. */
+  promoted: number
+  /** Chains taken over from silent holders. */
+  takenOver: number
+  /** Answers that found no pair to succeed. */
+  orphaned: number
+  /** Seconds, at most, from the store's last word to the first byte of a refresh token. */
+  longestConfirmToWrite: number
+}
+
+/** When the refresh tokens of an application need attention, in Unix seconds. */
+export interface KeepAlive {
+  /** From then on {@link Application.maintain} rotates the first of them. */
+  dueAt: number
+  /** When the first of them probably dies unless it is rotated. */
+  expiresAt: number
 }
 
 /** Where to send a person for consent. */
@@ -60,9 +159,23 @@ export interface TokenOptions {
   minTtl?: number | undefined
 }
 
+/** Options of {@link Application.changes}. */
+export interface ChangesOptions {
+  /** Ends the loop with an `OperationCancelledError`. */
+  signal?: AbortSignalLike | null | undefined
+}
+
+/** Options of {@link Application.onChange}. */
+export interface ListenerOptions {
+  /** Gets what the listener threw. */
+  onError?: ((error: unknown) => void) | undefined
+}
+
 /** One Bitrix24 application, local or mass-market, with the store that its grants live in. */
 export class Application {
   readonly #native: native.Application
+  /** The latest token object of each grant. */
+  readonly #tokens = new Map<number, Token>()
 
   private constructor(handle: native.Application) {
     if (!(handle instanceof native.Application)) {
@@ -78,7 +191,7 @@ export class Application {
    */
   static async open(settings: ApplicationOptions): Promise<Application> {
     const handle = await attempt(Application.open, async () =>
-      native.Application.open(settingsOf(settings)),
+      native.Application.open(settingsOf(settings), clockOf(settings)),
     )
     return new Application(handle)
   }
@@ -132,18 +245,37 @@ export class Application {
 
   /** An access token that lives long enough; renewed first if it must be. */
   async token(id: number, freshness?: TokenOptions): Promise<Token> {
-    const bare = await attempt(this.token, async () =>
-      this.#native.token(count(id, 'grant'), minTtlOf(freshness)),
-    )
+    const here = this.tokenSync(id, freshness)
+    if (here !== undefined) return here
+    const bare = await attempt(this.token, async () => this.#native.token(id, minTtlOf(freshness)))
     return tokenOf(bare)
   }
 
-  /** A token that this process has already, if it lives long enough. Never waits. */
+  /**
+   * A token that this process has already, if it lives long enough. Never waits; the same token is
+   * the same object.
+   */
   tokenSync(id: number, freshness?: TokenOptions): Token | undefined {
-    const bare = attemptSync(this.tokenSync, () =>
-      this.#native.peekToken(count(id, 'grant'), minTtlOf(freshness)),
-    )
-    return bare === null ? undefined : tokenOf(bare)
+    try {
+      return this.#peek(count(id, 'grant'), minTtlOf(freshness))
+    } catch (thrown) {
+      // Only now: taking the stack costs more than the token.
+      return attemptSync(this.tokenSync, () => {
+        throw thrown
+      })
+    }
+  }
+
+  #peek(id: number, minTtl: number): Token | undefined {
+    const generation = this.#native.peekGeneration(id, minTtl)
+    if (generation === 0) return undefined
+    const known = this.#tokens.get(id)
+    if (known?.generation === generation) return known
+    const bare = this.#native.peekToken(id, minTtl)
+    if (bare === null) return undefined
+    const token = tokenOf(bare)
+    this.#tokens.set(id, token)
+    return token
   }
 
   /**
@@ -155,6 +287,117 @@ export class Application {
       this.#native.renewToken(count(id, 'grant'), count(generation, 'generation')),
     )
     return tokenOf(bare)
+  }
+
+  /**
+   * Keeps a refresh token that the portal delivered (a frame opening, an installation) as a spare
+   * chain of the grant, which takes over if the grant's own chain is lost. The token is proven first,
+   * by rotating it.
+   *
+   * @throws {InvalidInputError} for a token that was delivered before, or of another user.
+   */
+  async addSpare(id: number, refreshToken: string): Promise<Grant> {
+    return attempt(this.addSpare, async () => {
+      const grant = this.#native.addSpare(count(id, 'grant'), text(refreshToken, 'refreshToken'))
+      return grant as Promise<Grant | native.Failure>
+    })
+  }
+
+  /**
+   * Gives the grant to another user of the same portal, who consented with this code. Its number
+   * stays; its rights are the other user's from then on.
+   *
+   * @throws {InvalidInputError} if that user has a grant of their own, or for a code of another portal.
+   */
+  async transfer(id: number, code: string): Promise<Grant> {
+    return attempt(this.transfer, async () => {
+      const grant = this.#native.transfer(count(id, 'grant'), text(code, 'code'))
+      return grant as Promise<Grant | native.Failure>
+    })
+  }
+
+  /**
+   * Changes of this application's grants from now on, each told after it is durable. A slow reader
+   * gets the latest change of each grant. Waiting for the next holds the process; leaving the loop,
+   * or the signal, ends it.
+   */
+  changes(changesOptions?: ChangesOptions): AsyncGenerator<Change, void, undefined> {
+    return attemptSync(this.changes, (site) => {
+      const until = optional(options(changesOptions, ['signal']).signal, 'signal', signal)
+      return changesOf(this.#native.changes(), until, site)
+    })
+  }
+
+  /**
+   * Calls `listener` after a change of a grant is durable. A slow listener gets the latest change of
+   * each grant. If it throws or rejects, the error goes to `onError`, else it is a warning of the type
+   * `EvergrantWarning`, and the listener is called again after a pause, with what is the newest then.
+   * Holds no process.
+   *
+   * @returns a function that ends it.
+   */
+  onChange(listener: ChangeListener, listenerOptions?: ListenerOptions): () => void {
+    return attemptSync(this.onChange, () => {
+      const { onError } = options(listenerOptions, ['onError'])
+      const complain = optional(onError, 'onError', callable) ?? warn
+      return listen(this.#native.changes(), callable(listener, 'listener'), complain)
+    })
+  }
+
+  /**
+   * One round of background work: keep-alive, renewal ahead of need, recovery of what dead processes
+   * left. Only needed where `background` is off.
+   */
+  async maintain(): Promise<void> {
+    await attempt(this.maintain, async () => this.#native.maintain())
+  }
+
+  /** When keep-alive is due next; undefined where there is nothing to keep alive. */
+  async nextKeepAlive(): Promise<KeepAlive | undefined> {
+    const next = await attempt(this.nextKeepAlive, async () => this.#native.nextKeepAlive())
+    return next ?? undefined
+  }
+
+  /**
+   * Lets no new exchange begin and waits for those under way, at most `deadline` seconds (30 unless
+   * given). True if all of them ended. For programs that were asked to stop.
+   */
+  async shutDown(deadline?: number): Promise<boolean> {
+    return attempt(this.shutDown, async () =>
+      this.#native.shutDown(optional(deadline, 'deadline', seconds) ?? 30),
+    )
+  }
+
+  /** As {@link Application.shutDown}. */
+  async close(): Promise<void> {
+    await this.shutDown()
+  }
+
+  /**
+   * Releases a grant that is held because the store was restored or copied: says that this store is
+   * the only one in use.
+   */
+  async release(id: number): Promise<void> {
+    await attempt(this.release, async () => this.#native.release(count(id, 'grant')))
+  }
+
+  /** Seals everything with the newest version of the master key; answers how many grants it was. */
+  async reseal(): Promise<number> {
+    return attempt(this.reseal, async () => this.#native.reseal())
+  }
+
+  /**
+   * A grant's history, oldest first, proven to be whole.
+   *
+   * @throws {StoreError} if an entry was changed or taken out; `context.entry` says which.
+   */
+  async audit(id: number): Promise<AuditEntry[]> {
+    return attempt(this.audit, async () => this.#native.audit(count(id, 'grant')))
+  }
+
+  /** What this application's keeper has done in this process. */
+  statistics(): Statistics {
+    return attemptSync(this.statistics, () => this.#native.statistics())
   }
 
   /** A client that calls the grant's portal. Whether the grant exists shows at the first call. */
@@ -172,7 +415,18 @@ const SETTINGS = [
   'authorizationServer',
   'authorizationHosts',
   'refreshByGet',
+  'spool',
+  'rotationsPerHour',
+  'rotationsPerDay',
+  'applicationRotationsPerHour',
+  'inFlight',
+  'background',
+  'retrySpent',
+  'fixedInterval',
+  'clock',
 ] as const
+
+const LEAST_LIFE = 60
 
 function settingsOf(value: unknown): native.Settings {
   const given = options(value, SETTINGS)
@@ -183,6 +437,10 @@ function settingsOf(value: unknown): native.Settings {
     authorizationServer: optional(given.authorizationServer, 'authorizationServer', text),
     authorizationHosts: optional(given.authorizationHosts, 'authorizationHosts', texts),
     refreshByGet: optional(given.refreshByGet, 'refreshByGet', flag),
+    spool: optional(given.spool, 'spool', text),
+    background: optional(given.background, 'background', flag),
+    retrySpent: optional(given.retrySpent, 'retrySpent', text),
+    fixedInterval: optional(given.fixedInterval, 'fixedInterval', seconds),
   }
   if (settings.key !== undefined && settings.keyFile !== undefined) {
     throw invalid('key', 'give key or keyFile, not both')
@@ -190,12 +448,31 @@ function settingsOf(value: unknown): native.Settings {
   return {
     clientId: text(given.clientId, 'clientId'),
     clientSecret: text(given.clientSecret, 'clientSecret'),
+    rotationsPerHour: optional(given.rotationsPerHour, 'rotationsPerHour', uint32) ?? 3,
+    rotationsPerDay: optional(given.rotationsPerDay, 'rotationsPerDay', uint32) ?? 30,
+    applicationRotationsPerHour:
+      optional(given.applicationRotationsPerHour, 'applicationRotationsPerHour', uint32) ?? 20_000,
+    inFlight: optional(given.inFlight, 'inFlight', uint32) ?? 32,
     ...(Object.fromEntries(
       Object.entries(settings).filter(([, value]) => value !== undefined),
     ) as Partial<native.Settings>),
   }
 }
 
-function minTtlOf(freshness: unknown): number | undefined {
-  return optional(options(freshness, ['minTtl']).minTtl, 'minTtl', count)
+function clockOf(settings: ApplicationOptions): native.Clock | undefined {
+  return optional(settings.clock, 'clock', (value) => {
+    if (value instanceof native.Clock) return value
+    throw invalid('clock', 'clock must be a Clock of evergrant/testing')
+  })
+}
+
+function minTtlOf(freshness: unknown): number {
+  if (freshness === undefined) return LEAST_LIFE
+  return optional(options(freshness, ['minTtl']).minTtl, 'minTtl', count) ?? LEAST_LIFE
+}
+
+function warn(error: unknown): void {
+  const what = error instanceof Error ? (error.stack ?? String(error)) : String(error)
+  const message = `a listener of changes failed; it is called again after a pause: ${what}`
+  process.emitWarning(message, 'EvergrantWarning')
 }

@@ -9,11 +9,18 @@ import './warnings.js'
 export {
   Application,
   type ApplicationOptions,
+  type AuditEntry,
   type AuthorizeLink,
+  type ChangesOptions,
   type Grant,
+  type KeepAlive,
+  type ListenerOptions,
+  type RetrySpent,
+  type Statistics,
   type TokenOptions,
 } from './application.js'
 export type { AbortSignalLike } from './cancel.js'
+export type { Change, ChangeListener } from './changes.js'
 export { type CallOptions, Client, type Command, type CommandOutcome } from './client.js'
 export {
   AuthorizationError,

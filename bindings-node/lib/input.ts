@@ -29,6 +29,26 @@ export function count(value: unknown, field: string): number {
   throw invalid(field, `${field} must be a whole number, not ${what}`)
 }
 
+/** As {@link count}, no larger than a limit can be. */
+export function uint32(value: unknown, field: string): number {
+  const number = count(value, field)
+  if (number <= 0xffff_ffff) return number
+  throw invalid(field, `${field} is too large: ${number}`)
+}
+
+/** A number of seconds, whole or not. */
+export function seconds(value: unknown, field: string): number {
+  if (typeof value === 'number' && value >= 0 && Number.isFinite(value)) return value
+  const what = typeof value === 'number' ? String(value) : nameOf(value)
+  throw invalid(field, `${field} must be a number of seconds, not ${what}`)
+}
+
+/** A function. */
+export function callable(value: unknown, field: string): (given: unknown) => unknown {
+  if (typeof value === 'function') return value as (given: unknown) => unknown
+  throw invalid(field, `${field} must be a function, not ${nameOf(value)}`)
+}
+
 /** `undefined` or null stays undefined, anything else is read by `read`. */
 export function optional<Value>(
   value: unknown,

@@ -8,12 +8,17 @@
  * const b24 = Client.fromWebhook(portal.ready.webhook)
  * await portal.stop()
  * ```
+ *
+ * {@link Clock} is a clock to turn: an application opened with it sees an hour pass at
+ * `clock.turn(3600)`. The portal has a clock of its own: `portal.advance(3600)`.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { createInterface } from 'node:readline'
+
+export { Clock } from '../native.js'
 
 const FREE_PORTS = ['--authorization-port', '0', '--portal-port', '0', '--control-port', '0']
 const READY_WITHIN = 20_000

@@ -31,7 +31,9 @@ export class Token {
     this.clientEndpoint = bare.clientEndpoint
     this.memberId = bare.memberId
     this.userId = bare.userId
-    this.scope = bare.scope
+    this.scope = Object.freeze(bare.scope)
+    // The same token is the same object for all who read it.
+    Object.freeze(this)
   }
 
   static {

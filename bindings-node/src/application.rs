@@ -1,59 +1,17 @@
 //! An application and its grants.
 
-use evergrant::{KeySource, Secret};
+use evergrant::ApplicationBuilder;
 use napi::{Env, bindgen_prelude::PromiseRaw};
 use napi_derive::napi;
 
 use crate::{
+    changes::Changes,
     client::Client,
+    clock::Clock,
     outcome::{Outcome, outcome, promise},
+    settings::{Settings, duration},
+    values::{AuditEntry, AuthorizeLink, Grant, KeepAlive, Statistics, Token},
 };
-
-/// Settings of an application; their meaning is the core's.
-#[napi(object, object_to_js = false)]
-pub struct Settings {
-    /// From the application's card.
-    pub client_id: String,
-    /// From the application's card.
-    pub client_secret: String,
-    /// Where grants live.
-    pub store: Option<String>,
-    /// The master key itself.
-    pub key: Option<String>,
-    /// A file that holds it.
-    pub key_file: Option<String>,
-    /// Where it is not the vendor's default.
-    pub authorization_server: Option<String>,
-    /// Hosts that may receive secrets besides the vendor's.
-    pub authorization_hosts: Option<Vec<String>>,
-    /// Token requests by GET.
-    pub refresh_by_get: Option<bool>,
-}
-
-impl From<Settings> for evergrant::ApplicationBuilder {
-    fn from(settings: Settings) -> Self {
-        let mut builder =
-            evergrant::Application::builder(settings.client_id, settings.client_secret)
-                .refresh_by_get(settings.refresh_by_get.unwrap_or_default());
-        if let Some(store) = settings.store {
-            builder = builder.store(store);
-        }
-        if let Some(path) = settings.key_file {
-            builder = builder.key_file(path);
-        }
-        if let Some(key) = settings.key {
-            builder = builder.key(KeySource::Key(Secret::new(key)));
-        }
-        if let Some(origin) = settings.authorization_server {
-            builder = builder.authorization_server(origin);
-        }
-        settings
-            .authorization_hosts
-            .unwrap_or_default()
-            .into_iter()
-            .fold(builder, evergrant::ApplicationBuilder::allow_authorization_host)
-    }
-}
 
 /// One application with the store of its grants.
 #[napi]
@@ -65,12 +23,20 @@ pub struct Application {
 impl Application {
     /// Opens the store.
     #[napi(catch_unwind, ts_return_type = "Promise<Application | Failure>")]
-    pub fn open(
-        env: &Env,
+    pub fn open<'env>(
+        env: &'env Env,
         settings: Settings,
-    ) -> napi::Result<PromiseRaw<'_, Outcome<Application>>> {
-        let builder = evergrant::ApplicationBuilder::from(settings);
-        promise(env, None, async move { Ok(Application { core: builder.open().await? }) })
+        clock: Option<&Clock>,
+    ) -> napi::Result<PromiseRaw<'env, Outcome<Application>>> {
+        let clock = clock.map(Clock::core);
+        let builder = ApplicationBuilder::try_from(settings);
+        promise(env, None, async move {
+            let mut builder = builder?;
+            if let Some(clock) = clock {
+                builder = builder.clock(clock);
+            }
+            Ok(Application { core: builder.open().await? })
+        })
     }
 
     /// The link to consent at.
@@ -151,6 +117,14 @@ impl Application {
         self.core.peek_token(id, min_ttl).map(|token| Token::from((*token).clone()))
     }
 
+    /// The generation of the token that is here already; 0 if there is none. A token of the same
+    /// generation is the same token.
+    #[napi(catch_unwind)]
+    #[must_use]
+    pub fn peek_generation(&self, id: i64, min_ttl: i64) -> i64 {
+        self.core.peek_token(id, min_ttl).map_or(0, |token| token.generation)
+    }
+
     /// A token newer than a generation.
     #[napi(catch_unwind, ts_return_type = "Promise<Token | Failure>")]
     pub fn renew_token<'env>(
@@ -163,100 +137,111 @@ impl Application {
         promise(env, None, async move { app.renew_token(id, generation).await.map(Token::from) })
     }
 
+    /// A spare chain from a delivered refresh token.
+    #[napi(catch_unwind, ts_return_type = "Promise<Grant | Failure>")]
+    pub fn add_spare<'env>(
+        &self,
+        env: &'env Env,
+        id: i64,
+        refresh_token: String,
+    ) -> napi::Result<PromiseRaw<'env, Outcome<Grant>>> {
+        let app = self.core.clone();
+        promise(env, None, async move { app.add_spare(id, refresh_token).await.map(Grant::from) })
+    }
+
+    /// To the user who consented with a code.
+    #[napi(catch_unwind, ts_return_type = "Promise<Grant | Failure>")]
+    pub fn transfer<'env>(
+        &self,
+        env: &'env Env,
+        id: i64,
+        code: String,
+    ) -> napi::Result<PromiseRaw<'env, Outcome<Grant>>> {
+        let app = self.core.clone();
+        promise(env, None, async move { app.transfer(id, code).await.map(Grant::from) })
+    }
+
+    /// Changes from now on.
+    #[napi(catch_unwind)]
+    #[must_use]
+    pub fn changes(&self) -> Changes {
+        self.core.changes().into()
+    }
+
+    /// One round of background work.
+    #[napi(catch_unwind, ts_return_type = "Promise<void | Failure>")]
+    pub fn maintain<'env>(&self, env: &'env Env) -> napi::Result<PromiseRaw<'env, Outcome<()>>> {
+        let app = self.core.clone();
+        promise(env, None, async move { app.maintain().await })
+    }
+
+    /// When keep-alive is due next; null where there is nothing to keep alive.
+    #[napi(catch_unwind, ts_return_type = "Promise<KeepAlive | null | Failure>")]
+    pub fn next_keep_alive<'env>(
+        &self,
+        env: &'env Env,
+    ) -> napi::Result<PromiseRaw<'env, Outcome<Option<KeepAlive>>>> {
+        let app = self.core.clone();
+        promise(env, None, async move { Ok(app.next_keep_alive().await?.map(KeepAlive::from)) })
+    }
+
+    /// Begins nothing new; true if everything under way ended in so many seconds.
+    #[napi(catch_unwind, ts_return_type = "Promise<boolean | Failure>")]
+    pub fn shut_down<'env>(
+        &self,
+        env: &'env Env,
+        deadline: f64,
+    ) -> napi::Result<PromiseRaw<'env, Outcome<bool>>> {
+        let app = self.core.clone();
+        promise(env, None, async move { Ok(app.shut_down(duration("deadline", deadline)?).await) })
+    }
+
+    /// Trusts this store's word for a grant that is held.
+    #[napi(catch_unwind, ts_return_type = "Promise<void | Failure>")]
+    pub fn release<'env>(
+        &self,
+        env: &'env Env,
+        id: i64,
+    ) -> napi::Result<PromiseRaw<'env, Outcome<()>>> {
+        let app = self.core.clone();
+        promise(env, None, async move { app.release(id).await })
+    }
+
+    /// Seals everything with the newest master key.
+    #[napi(catch_unwind, ts_return_type = "Promise<number | Failure>")]
+    pub fn reseal<'env>(&self, env: &'env Env) -> napi::Result<PromiseRaw<'env, Outcome<i64>>> {
+        let app = self.core.clone();
+        promise(
+            env,
+            None,
+            async move { Ok(i64::try_from(app.reseal().await?).unwrap_or(i64::MAX)) },
+        )
+    }
+
+    /// A grant's history.
+    #[napi(catch_unwind, ts_return_type = "Promise<Array<AuditEntry> | Failure>")]
+    pub fn audit<'env>(
+        &self,
+        env: &'env Env,
+        id: i64,
+    ) -> napi::Result<PromiseRaw<'env, Outcome<Vec<AuditEntry>>>> {
+        let app = self.core.clone();
+        promise(env, None, async move {
+            Ok(app.audit(id).await?.into_iter().map(AuditEntry::from).collect())
+        })
+    }
+
+    /// What the keeper has done in this process.
+    #[napi(catch_unwind)]
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        self.core.statistics().into()
+    }
+
     /// A client of a grant's portal.
     #[napi(catch_unwind)]
     #[must_use]
     pub fn client(&self, id: i64) -> Client {
         self.core.client(id).into()
-    }
-}
-
-/// Where to consent.
-#[napi(object, object_from_js = false)]
-pub struct AuthorizeLink {
-    /// The page.
-    pub url: String,
-    /// What the redirect must carry.
-    pub state: String,
-}
-
-impl From<evergrant::AuthorizeLink> for AuthorizeLink {
-    fn from(link: evergrant::AuthorizeLink) -> Self {
-        Self { url: link.url, state: link.state }
-    }
-}
-
-/// A grant, without its tokens.
-#[napi(object, object_from_js = false)]
-pub struct Grant {
-    /// Its number in the store.
-    pub id: i64,
-    /// The portal's host.
-    pub portal: String,
-    /// The portal's stable identity.
-    pub member_id: String,
-    /// Whose right it is.
-    pub user_id: i64,
-    /// Whether it can be renewed.
-    pub status: String,
-    /// Granted scopes.
-    pub scope: Vec<String>,
-    /// Counts the pairs.
-    pub generation: i64,
-    /// Unix seconds.
-    pub access_expires_at: i64,
-    /// Unix seconds.
-    pub refresh_expires_at: i64,
-}
-
-impl From<evergrant::Grant> for Grant {
-    fn from(grant: evergrant::Grant) -> Self {
-        Self {
-            id: grant.id,
-            portal: grant.portal,
-            member_id: grant.member_id,
-            user_id: grant.user_id,
-            status: grant.status.as_str().to_owned(),
-            scope: grant.scope,
-            generation: grant.generation,
-            access_expires_at: grant.access_expires_at,
-            refresh_expires_at: grant.refresh_expires_at,
-        }
-    }
-}
-
-/// An access token, bare: the public layer hides it from printing.
-#[napi(object, object_from_js = false)]
-pub struct Token {
-    /// The grant it belongs to.
-    pub grant: i64,
-    /// The token itself.
-    pub access_token: String,
-    /// Unix seconds.
-    pub expires_at: i64,
-    /// Counts the pairs.
-    pub generation: i64,
-    /// REST base of the portal.
-    pub client_endpoint: String,
-    /// The portal's stable identity.
-    pub member_id: String,
-    /// Whose rights it carries.
-    pub user_id: i64,
-    /// Granted scopes.
-    pub scope: Vec<String>,
-}
-
-impl From<evergrant::Token> for Token {
-    fn from(token: evergrant::Token) -> Self {
-        Self {
-            grant: token.grant,
-            access_token: token.access_token.expose().to_owned(),
-            expires_at: token.expires_at,
-            generation: token.generation,
-            client_endpoint: token.client_endpoint,
-            member_id: token.member_id,
-            user_id: token.user_id,
-            scope: token.scope,
-        }
     }
 }

@@ -6,11 +6,15 @@
 #![expect(clippy::needless_pass_by_value, reason = "Node's strings arrive by value")]
 
 mod application;
+mod changes;
 mod client;
+mod clock;
 #[cfg(debug_assertions)]
 mod defect;
 mod outcome;
 mod runtime;
+mod settings;
+mod values;
 mod warning;
 
 use napi_derive::napi;

@@ -4,13 +4,18 @@
 //! [`pending::Pending`], which Python either waits for or awaits.
 
 mod application;
+mod changes;
 mod client;
+mod clock;
 mod error;
 mod json;
 mod lane;
 mod log;
 mod pending;
 mod runtime;
+mod settings;
+mod tokens;
+mod values;
 
 use pyo3::prelude::*;
 
@@ -23,7 +28,9 @@ mod native {
     #[pymodule_export]
     use crate::{
         application::Application,
+        changes::Changes,
         client::{Client, List},
+        clock::Clock,
         pending::Pending,
     };
     use crate::{error, lane, log};

@@ -2,9 +2,11 @@
 
 mod arguments;
 mod commands;
+mod input;
 mod log;
 mod options;
 mod output;
+mod stop;
 
 use std::process::ExitCode;
 
@@ -27,7 +29,7 @@ enum Command {
     Demo(commands::demo::Demo),
     /// Run an authorization server and a portal on loopback, for development and tests.
     Emulator(commands::emulator::EmulatorCommand),
-    /// Authorize the application on a portal and keep the grant.
+    // Its help says more than a line.
     Login(commands::login::Login),
     /// Print an access token that lives, renewing it first if it must be.
     Token(commands::token::TokenCommand),
@@ -35,7 +37,7 @@ enum Command {
     Call(commands::call::Call),
     /// Print all rows of a list method, one JSON object a line.
     List(commands::list::ListCommand),
-    /// Show the grants in the store.
+    // Their help says more than a line.
     Grants(commands::grants::Grants),
 }
 
@@ -44,27 +46,33 @@ fn main() -> ExitCode {
     let program = Program::parse();
     log::start(program.verbose);
     evergrant::process::choose_cryptography();
-    match run(program.command) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            output::complain(&error, program.verbose > 0);
-            ExitCode::FAILURE
-        }
-    }
+    run(program.command).unwrap_or_else(|error| {
+        output::complain(&error, program.verbose > 0);
+        ExitCode::FAILURE
+    })
 }
 
-fn run(command: Command) -> evergrant::Result<()> {
+fn run(command: Command) -> evergrant::Result<ExitCode> {
     evergrant::process::runtime()?.block_on(async {
         match command {
-            Command::Demo(demo) => demo.run().await,
-            Command::Emulator(emulator) => emulator.run().await,
-            Command::Login(login) => login.run().await,
-            Command::Token(token) => token.run().await,
-            Command::Call(call) => call.run().await,
-            Command::List(list) => list.run().await,
-            Command::Grants(grants) => grants.run().await,
+            // It ends by the same signals, in its own way.
+            Command::Emulator(emulator) => emulator.run().await.map(|()| ExitCode::SUCCESS),
+            command => stop::until_stopped(one(command)).await,
         }
     })
+}
+
+async fn one(command: Command) -> evergrant::Result<ExitCode> {
+    match command {
+        Command::Demo(demo) => demo.run().await,
+        Command::Emulator(emulator) => emulator.run().await,
+        Command::Login(login) => login.run().await,
+        Command::Token(token) => token.run().await,
+        Command::Call(call) => call.run().await,
+        Command::List(list) => list.run().await,
+        Command::Grants(grants) => return grants.run().await,
+    }
+    .map(|()| ExitCode::SUCCESS)
 }
 
 /// A core file would hold tokens in plain text.

@@ -5,6 +5,8 @@ use std::{fs, io::ErrorKind, path::PathBuf};
 use clap::Args;
 use evergrant::{Application, Client, Error, GrantId, Kind, Result, Secret};
 
+use crate::stop;
+
 /// The application and its store.
 #[derive(Args)]
 pub(crate) struct ApplicationOptions {
@@ -15,7 +17,7 @@ pub(crate) struct ApplicationOptions {
     #[arg(long, env = "EVERGRANT_CLIENT_SECRET_FILE", value_name = "FILE")]
     client_secret_file: Option<PathBuf>,
     /// Where grants are kept: memory, or sqlite:PATH. Default: a file in your data folder.
-    #[arg(long, env = "EVERGRANT_STORE", value_name = "STORE")]
+    #[arg(long, env = "EVERGRANT_STORE", hide_env_values = true, value_name = "STORE")]
     store: Option<String>,
     /// A file with the master key. Default: EVERGRANT_KEY, else a file beside the store.
     #[arg(long, env = "EVERGRANT_KEY_FILE", value_name = "FILE")]
@@ -23,6 +25,15 @@ pub(crate) struct ApplicationOptions {
     /// Another authorization server: the vendor's other region, or an emulator.
     #[arg(long, env = "EVERGRANT_AUTHORIZATION_SERVER", value_name = "URL")]
     authorization_server: Option<String>,
+    /// A folder on a local disk, for answers on their way to the store. Default: beside the store's file.
+    #[arg(long, value_name = "FOLDER")]
+    spool: Option<PathBuf>,
+    /// How often one grant may be renewed in an hour, by all programs together; 0 for no limit.
+    #[arg(long, default_value_t = 3, value_name = "COUNT")]
+    rotations_per_hour: u32,
+    /// How often one grant may be renewed in a day, by all programs together; 0 for no limit.
+    #[arg(long, default_value_t = 30, value_name = "COUNT")]
+    rotations_per_day: u32,
 }
 
 impl ApplicationOptions {
@@ -38,7 +49,13 @@ impl ApplicationOptions {
         if let Some(server) = &self.authorization_server {
             builder = builder.authorization_server(server);
         }
-        builder.open().await
+        if let Some(folder) = &self.spool {
+            builder = builder.spool(folder);
+        }
+        let application =
+            builder.budget(self.rotations_per_hour, self.rotations_per_day).open().await?;
+        stop::drain_at_end(&application);
+        Ok(application)
     }
 
     /// Not an option of its own: other users of the machine can read a program's arguments.
@@ -89,7 +106,7 @@ pub(crate) struct CallerOptions {
     #[command(flatten)]
     application: ApplicationOptions,
     /// The grant to call with. Needed where the store holds more than one.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = grant_id, allow_negative_numbers = true)]
     grant: Option<GrantId>,
     /// Call through an incoming webhook instead, https://PORTAL/rest/USER/SECRET/. Its address is a
     /// secret: the variable EVERGRANT_WEBHOOK keeps it out of the list of processes.
@@ -134,5 +151,13 @@ impl CallerOptions {
                     .advise("Name one with --grant."))
             }
         }
+    }
+}
+
+/// A grant's number on the command line.
+pub(crate) fn grant_id(text: &str) -> std::result::Result<GrantId, &'static str> {
+    match text.parse() {
+        Ok(id) if id > 0 => Ok(id),
+        _ => Err("a grant is named by a whole number from 1 up; `evergrant grants` shows them"),
     }
 }

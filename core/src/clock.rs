@@ -52,23 +52,25 @@ impl Clock {
             Err(_) => 0,
         };
         let turned = self.offsets.wall.load(Ordering::Relaxed).saturating_mul(1000);
-        system.saturating_add(turned).saturating_add(staged())
+        system.saturating_add(turned).saturating_add(staged(system_boot()) / 1_000_000)
     }
 
     /// How much time was made to pass: a store with a clock of its own adds it there. A jump of this
     /// machine's clock means nothing to it.
     pub(crate) fn offset_millis(&self) -> i64 {
-        self.offsets.boot.load(Ordering::Relaxed).saturating_mul(1000).saturating_add(staged())
+        let turned = self.offsets.boot.load(Ordering::Relaxed).saturating_mul(1000);
+        turned.saturating_add(staged(system_boot()) / 1_000_000)
     }
 
     /// Since the machine started, the time that it slept included. No clock jump moves it.
     #[must_use]
     pub fn boot(&self) -> Duration {
-        let system = Duration::try_from(clock_gettime(BOOT)).unwrap_or_default();
-        let offset =
-            self.offsets.boot.load(Ordering::Relaxed).saturating_mul(1000).saturating_add(staged());
-        let turned = Duration::from_millis(offset.unsigned_abs());
-        if offset < 0 { system.saturating_sub(turned) } else { system.saturating_add(turned) }
+        let system = system_boot();
+        let offset = self.offsets.boot.load(Ordering::Relaxed);
+        let turned = Duration::from_secs(offset.unsigned_abs());
+        let boot =
+            if offset < 0 { system.saturating_sub(turned) } else { system.saturating_add(turned) };
+        boot.saturating_add(Duration::from_nanos(staged(system).unsigned_abs()))
     }
 
     /// Turns this clock and all its clones by `seconds`, as if they had passed; for tests.
@@ -84,21 +86,33 @@ impl Clock {
     }
 }
 
-/// Milliseconds that the file named by `EVERGRANT_CLOCK` adds to both times: eight bytes, little-endian, read anew
-/// each time. A test turns the time of many processes at once with it, stopped ones included.
+fn system_boot() -> Duration {
+    Duration::try_from(clock_gettime(BOOT)).unwrap_or_default()
+}
+
+/// Nanoseconds that the file named by `EVERGRANT_CLOCK` adds to both times, never negative. A test turns the time
+/// of many processes at once with it, stopped ones included, or makes it run faster. The file is read anew each time:
+/// three numbers of eight bytes, little-endian: milliseconds to add; the boot time, in nanoseconds, from which time
+/// runs faster; by how much.
 #[cfg(feature = "faults")]
-fn staged() -> i64 {
+fn staged(boot: Duration) -> i64 {
     use std::{fs::File, os::unix::fs::FileExt, sync::OnceLock};
 
     static FILE: OnceLock<Option<File>> = OnceLock::new();
     let file = FILE.get_or_init(|| File::open(std::env::var_os("EVERGRANT_CLOCK")?).ok());
-    let mut millis = [0; 8];
-    let read = file.as_ref().and_then(|file| file.read_exact_at(&mut millis, 0).ok());
-    read.map_or(0, |()| i64::from_le_bytes(millis))
+    let mut bytes = [0; 24];
+    if file.as_ref().is_none_or(|file| file.read_exact_at(&mut bytes, 0).is_err()) {
+        return 0;
+    }
+    let (numbers, _) = bytes.as_chunks::<8>();
+    let number = |at: usize| numbers.get(at).map_or(0, |bytes| i64::from_le_bytes(*bytes));
+    let (millis, since, faster) = (number(0), number(1), number(2));
+    let passed = i64::try_from(boot.as_nanos()).unwrap_or(i64::MAX).saturating_sub(since);
+    millis.saturating_mul(1_000_000).saturating_add(passed.saturating_mul(faster)).max(0)
 }
 
 #[cfg(not(feature = "faults"))]
-const fn staged() -> i64 {
+const fn staged(_boot: Duration) -> i64 {
     0
 }
 

@@ -35,7 +35,7 @@ mod rest;
 mod secret;
 mod store;
 
-pub use application::{Application, ApplicationBuilder, DEFAULT_MIN_TTL, Grant};
+pub use application::{Application, ApplicationBuilder, DEFAULT_MIN_TTL, Grant, KeepAlive};
 pub use audit::AuditEntry;
 pub use clock::Clock;
 pub use error::{Error, Kind, Result, Retry};

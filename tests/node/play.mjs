@@ -10,10 +10,14 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 
 import { Application, Client, EvergrantError } from '../../bindings-node/dist/index.mjs'
+import { Clock } from '../../bindings-node/dist/testing.mjs'
 import { control } from './emulator.mjs'
 import { mismatch } from './pattern.mjs'
 
 const { scenario, saved } = JSON.parse(readFileSync(0, 'utf8'))
+const clock = new Clock()
+const begun = new Map()
+const heard = []
 let application
 let client
 
@@ -25,6 +29,8 @@ const OPERATIONS = {
       store: given.store ?? saved.store,
       authorizationServer: given.authorization_server ?? saved.authorization,
       keyFile: given.key_file,
+      clock,
+      ...camel(given.settings ?? {}),
     })
     show(application)
     return null
@@ -44,6 +50,38 @@ const OPERATIONS = {
     const token = show(await application.token(grant, { minTtl }))
     return { ...snake(token), access_token: token.accessToken }
   },
+  renew_token: async ({ grant, generation }) => {
+    const token = show(await application.renewToken(grant, generation))
+    return { ...snake(token), access_token: token.accessToken }
+  },
+  add_spare: async ({ grant, refresh_token: token }) =>
+    show(snake(await application.addSpare(grant, token))),
+  transfer: async ({ grant, code }) => show(snake(await application.transfer(grant, code))),
+  audit: async ({ grant }) => show(await application.audit(grant)),
+  statistics: () => show(snake(application.statistics())),
+  shut_down: ({ deadline }) => application.shutDown(deadline),
+  turn: ({ seconds }) => {
+    clock.turn(seconds)
+    return null
+  },
+  begin: ({ as }, { step }) => {
+    begun.set(as, perform(step))
+    return null
+  },
+  finish: ({ what }) => begun.get(what),
+  listen: ({ failures }) => {
+    application.onChange((change) => {
+      heard.push(show(change))
+      if (heard.length <= failures) throw new Error('a listener that fails on purpose')
+    })
+    return null
+  },
+  heard: ({ calls }) => until(() => heard.length >= calls && heard),
+  wait_for_event: ({ grant, event }) =>
+    until(async () => {
+      const entries = await application.audit(grant)
+      return entries.some((entry) => entry.event === event) ? true : undefined
+    }),
   client: ({ grant }) => {
     client = show(application.client(grant))
     return null
@@ -97,8 +135,8 @@ async function perform(step) {
 function failed(error) {
   show(error)
   console.error(String(error), error.stack, JSON.stringify(error))
-  const { kind, code = null, status = null, retryable, message } = error
-  return { error: { kind, code, status, retryable, message } }
+  const { kind, code = null, status = null, retryable, retryAfter = null, message } = error
+  return { error: { kind, code, status, retryable, retry_after: retryAfter, message } }
 }
 
 /** Prints a value in every way that people print values. */
@@ -112,6 +150,22 @@ function show(value) {
 function snake(object) {
   const word = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
   return Object.fromEntries(Object.entries(object).map(([name, value]) => [word(name), value]))
+}
+
+/** The other way round. */
+function camel(object) {
+  const word = (name) => name.replace(/_./g, ([, letter]) => letter.toUpperCase())
+  return Object.fromEntries(Object.entries(object).map(([name, value]) => [word(name), value]))
+}
+
+/** What `find` answers once it is something; within ten seconds. */
+async function until(find) {
+  for (let round = 0; round < 500; round += 1) {
+    const found = await find()
+    if (found) return found
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  throw new Error('it did not happen within ten seconds')
 }
 
 /** Puts saved values in the place of `${name.path}`. */

@@ -8,10 +8,11 @@ import os
 import pathlib
 import re
 import traceback
-from typing import Any, Optional, Union
+from typing import Any, Callable, Optional, Union
 
 from emulator import Emulator
-from evergrant import BatchResult, EvergrantError, Grant, Token
+from evergrant import BatchResult, Change, EvergrantError, Grant, Token
+from evergrant.testing import Clock
 from faces import AnyApplication, AnyClient, Asyncio, Blocking
 from pattern import mismatch
 
@@ -34,6 +35,9 @@ class Stage:
             "store": store if store == "memory" else f"{store}:{folder}/grants.db",
         }
         self._application: Optional[AnyApplication] = None
+        self._clock = Clock()
+        self._changes: list[Change] = []
+        """What the listener was told."""
         self._client: Optional[AnyClient] = None
 
     async def play(self, steps: list[Step]) -> None:
@@ -49,6 +53,8 @@ class Stage:
     async def _outcome(self, step: Step) -> dict[str, Any]:
         arguments = {name: value for name, value in step.items() if name not in ("expect", "step")}
         arguments = self._fill(arguments)
+        if "step" in step and arguments["do"] == "begin":
+            arguments["inner"] = step["step"]
         if arguments["do"] == "together":
             calls = (self._outcome(step["step"]) for _ in range(arguments["times"]))
             return {"ok": list(await asyncio.gather(*calls))}
@@ -65,6 +71,8 @@ class Stage:
             store=step.get("store", self._saved["store"]),
             key_file=step.get("key_file"),
             authorization_server=step.get("authorization_server", self._saved["authorization"]),
+            clock=self._clock,
+            **step.get("settings", {}),
         )
         self.shown.append(repr(self._application))
 
@@ -86,6 +94,64 @@ class Stage:
 
     async def _do_token(self, step: Step) -> Any:
         return await self._face.run(self._app.token, step["grant"], step["min_ttl"])
+
+    async def _do_renew_token(self, step: Step) -> Any:
+        return await self._face.run(self._app.renew_token, step["grant"], step["generation"])
+
+    async def _do_add_spare(self, step: Step) -> Any:
+        return await self._face.run(self._app.add_spare, step["grant"], step["refresh_token"])
+
+    async def _do_transfer(self, step: Step) -> Any:
+        return await self._face.run(self._app.transfer, step["grant"], step["code"])
+
+    async def _do_audit(self, step: Step) -> Any:
+        return await self._face.run(self._app.audit, step["grant"])
+
+    async def _do_statistics(self, _: Step) -> Any:
+        return self._app.statistics()
+
+    async def _do_shut_down(self, step: Step) -> Any:
+        return await self._face.run(self._app.shut_down, step["deadline"])
+
+    async def _do_turn(self, step: Step) -> None:
+        self._clock.turn(step["seconds"])
+
+    async def _do_begin(self, step: Step) -> None:
+        """Starts a step that another one waits for."""
+        self._saved[step["as"]] = asyncio.ensure_future(self._outcome(step["inner"]))
+
+    async def _do_finish(self, step: Step) -> Any:
+        return await self._saved[step["what"]]
+
+    async def _do_listen(self, step: Step) -> None:
+        """Counts calls; the first `failures` of them raise."""
+
+        def listen(change: Change) -> None:
+            self._changes.append(change)
+            if len(self._changes) <= step["failures"]:
+                raise ValueError("a listener that fails on purpose")
+
+        self._app.on_change(listen)
+
+    async def _do_heard(self, step: Step) -> Any:
+        """Waits until the listener was called so often."""
+        return await self._until(lambda: len(self._changes) >= step["calls"], self._changes)
+
+    async def _do_wait_for_event(self, step: Step) -> Any:
+        """Waits until the grant's history has the event."""
+        for _ in range(500):
+            entries = await self._face.run(self._app.audit, step["grant"])
+            if any(entry.event == step["event"] for entry in entries):
+                return None
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"{step['event']} did not happen")
+
+    async def _until(self, holds: Callable[[], bool], value: Any) -> Any:
+        for _ in range(1000):
+            if holds():
+                return value
+            await asyncio.sleep(0.01)
+        raise AssertionError("it did not happen within ten seconds")
 
     async def _do_client(self, step: Step) -> None:
         self._client = self._app.client(step["grant"])
@@ -141,6 +207,7 @@ class Stage:
             "code": error.code,
             "status": error.status,
             "retryable": error.retryable,
+            "retry_after": error.retry_after,
             "message": str(error),
         }
 

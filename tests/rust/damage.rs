@@ -19,7 +19,7 @@ fn put(scene: &Scene, column: &str, grant: &Value, garbage: &Cell) {
 }
 
 async fn two_grants() -> (Scene, Worker, Value, Value) {
-    let scene = Scene::new().await;
+    let scene = Scene::on_sqlite().await;
     let mut worker = scene.worker().await;
     let sound = scene.consent(&mut worker, 1).await;
     let damaged = scene.consent(&mut worker, 2).await;

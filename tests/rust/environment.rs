@@ -12,7 +12,7 @@ use tokio::{process::Command, sync::Mutex};
 
 /// A scene whose store lies on a small file system of its own; `None` where the system allows no mounts.
 async fn on_a_small_disk() -> Option<(Scene, Mount)> {
-    let mut scene = Scene::new().await;
+    let mut scene = Scene::on_sqlite().await;
     let disk = scene.folder.path().join("disk");
     std::fs::create_dir(&disk).unwrap();
     let mount = Mount::small(&disk, 2 << 20).await;
@@ -109,7 +109,7 @@ async fn remount(mount: &Mount, how: &str) {
 
 #[tokio::test]
 async fn a_program_that_is_told_to_stop_finishes_its_rotation() {
-    let scene = Scene::new().await;
+    let scene = Scene::on_sqlite().await;
     let mut worker = scene.worker().await;
     let grant = scene.consent(&mut worker, 1).await;
     scene.fault(json!({"at": "token", "kind": "delay", "delay_ms": 1500, "times": 1})).await;
@@ -124,7 +124,7 @@ async fn a_program_that_is_told_to_stop_finishes_its_rotation() {
 
 #[tokio::test]
 async fn wall_clocks_that_jump_in_the_middle_of_a_rotation_change_nothing() {
-    let scene = Scene::new().await;
+    let scene = Scene::on_sqlite().await;
     let (mut one, mut other) = (scene.worker().await, scene.worker().await);
     let grant = scene.consent(&mut one, 1).await;
     for (generation, jump) in [(1, 3600), (2, -7200), (3, 90_000)] {

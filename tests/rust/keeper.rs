@@ -1,10 +1,10 @@
 //! What must hold when things go wrong around a rotation. The emulator's truth decides.
 
-use std::{fs, path::Path, time::Duration};
+use std::{fs, time::Duration};
 
 use evergrant::Kind;
 use evergrant_tests::{
-    stage::{Stage, builder, until},
+    stage::{Stage, until},
     store,
 };
 use serde_json::{Value, json};
@@ -46,45 +46,6 @@ async fn two_programs_on_one_store_make_one_exchange() {
         assert_eq!(caller.await.unwrap().unwrap(), 2);
     }
     assert_eq!(stage.refreshes().await, 1);
-}
-
-#[tokio::test]
-async fn a_store_that_was_rolled_back_is_brought_forward() {
-    if store::kind() != "sqlite" {
-        // Its own tests roll the server back.
-        return;
-    }
-    let stage = Stage::new().await;
-    let names = ["grants.db", "grants.db-wal"];
-    let before = names.map(|name| fs::read(stage.folder.path().join(name)).unwrap());
-    for generation in 1..4 {
-        stage.application.renew_token(stage.grant.id, generation).await.unwrap();
-    }
-    let Stage { emulator, folder, clock, application, grant, .. } = stage;
-    let rotations = emulator.count("/authorization/refreshes").await;
-    // Somebody restores yesterday's backup; the spool beside it knows better.
-    let restored = tempfile::tempdir().unwrap();
-    for (name, bytes) in names.iter().zip(before) {
-        fs::write(restored.path().join(name), bytes).unwrap();
-    }
-    copy_folder(&folder.path().join("grants.db.spool"), &restored.path().join("grants.db.spool"));
-    drop(application);
-    let store = format!("sqlite:{}", restored.path().join("grants.db").display());
-    let application = builder(&emulator, &store, restored.path(), &clock).open().await.unwrap();
-    let token = application.renew_token(grant.id, 1).await.unwrap();
-    assert_eq!(token.generation, 4);
-    assert_eq!(emulator.count("/authorization/refreshes").await, rotations, "nothing was spent");
-    application.client(grant.id).call("profile", Value::Null).await.unwrap();
-    assert_eq!(application.renew_token(grant.id, 4).await.unwrap().generation, 5);
-    assert_eq!(application.statistics().salvaged, 3);
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
-    }
 }
 
 #[tokio::test]

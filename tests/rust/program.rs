@@ -33,6 +33,34 @@ impl Stage {
         command
     }
 
+    /// Runs a command that reads `input`.
+    fn run_with(&self, arguments: &[&str], input: &str) -> Output {
+        let mut child = self
+            .command()
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    }
+
+    async fn code(&self, user: u32) -> String {
+        let consent = self.emulator.control("POST", "/consent", &json!({"user_id": user})).await;
+        consent["code"].as_str().unwrap().to_owned()
+    }
+
+    /// The grant's history, and its head.
+    fn audit(&self) -> (Vec<String>, String) {
+        let audit: Value =
+            serde_json::from_slice(&self.run(&["grants", "audit", "1", "--json"]).stdout).unwrap();
+        let events = audit["entries"].as_array().unwrap().iter();
+        let events = events.map(|entry| entry["event"].as_str().unwrap().to_owned()).collect();
+        (events, audit["head"].as_str().unwrap().to_owned())
+    }
+
     fn run(&self, arguments: &[&str]) -> Output {
         self.command().args(arguments).stdin(Stdio::null()).output().unwrap()
     }
@@ -198,6 +226,19 @@ async fn nonsense_is_refused_with_the_name_of_the_field() {
         (&["call", "profile", "--webhook", "https://example.com"], "webhook"),
         (&["token", "--min-ttl", "99999"], "min_ttl"),
         (&["list", "crm.lead.list", "start=50"], "start"),
+        (&["token", "--grant", "-3"], "whole number"),
+        (&["token", "--rotations-per-hour", "x"], "rotations-per-hour"),
+        (&["grants", "audit", "0"], "whole number"),
+        (&["grants", "audit", "99999999999999999999999"], "whole number"),
+        (&["grants", "audit", "one"], "whole number"),
+        (&["grants", "audit", "77"], "grant 77"),
+        (&["grants", "audit", "1", "--head", "zz"], "head"),
+        (&["grants", "release", "77"], "grant 77"),
+        (&["grants", "transfer", "77", "--code", "x"], "grant 77"),
+        (&["grants", "transfer", "1", "--code", " "], "code"),
+        (&["grants", "transfer", "1", "--code", "-"], "standard input"),
+        (&["grants", "add-spare", "77"], "grant 77"),
+        (&["grants", "add-spare", "1"], "refresh_token"),
         (&["grants", "--store", "nowhere"], "store"),
         (&["grants", "--key-file", "/no/such/key"], "key"),
         (&["grants", "--authorization-server", "https://evil.example"], "authorization_server"),
@@ -214,4 +255,142 @@ async fn nonsense_is_refused_with_the_name_of_the_field() {
     let secretless =
         stage.command().env_remove("EVERGRANT_CLIENT_SECRET").arg("grants").output().unwrap();
     assert!(text(&secretless).contains("EVERGRANT_CLIENT_SECRET"));
+}
+
+#[tokio::test]
+async fn a_history_is_whole_until_somebody_changes_it() {
+    let stage = Stage::new().await;
+    stage.log_in().await;
+    let (events, first) = stage.audit();
+    assert_eq!(events, ["installed"]);
+    stage.emulator.control("POST", "/clock", &json!({"advance": 3600})).await;
+    stage.run(&["call", "profile"]);
+    let output = stage.run(&["grants", "audit", "1", "--head", &first]);
+    let shown = text(&output);
+    assert!(output.status.success(), "{shown}");
+    let (events, last) = stage.audit();
+    assert_eq!(events, ["installed", "intent", "sent", "committed"]);
+    assert!(shown.contains(&format!("4 entries, whole; head {last}")), "{shown}");
+    stage.no_secret_in(&shown).await;
+
+    let output = stage.run(&["grants", "audit", "1", "--head", &"0".repeat(64)]);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output));
+    let store = rusqlite::Connection::open(stage.folder.path().join("grants.db")).unwrap();
+    let change = "DROP TRIGGER audit_is_fixed; UPDATE audit SET event = 'refused' WHERE number = 1";
+    store.execute_batch(change).unwrap();
+    let output = stage.run(&["grants", "audit", "1"]);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output));
+    assert!(text(&output).contains("entry 1"), "{}", text(&output));
+}
+
+#[tokio::test]
+async fn a_grant_is_transferred_and_its_spare_comes_from_standard_input() {
+    let stage = Stage::new().await;
+    stage.log_in().await;
+    let code = stage.code(2).await;
+    let output = stage.run_with(&["-vvv", "grants", "transfer", "1", "--code", "-"], &code);
+    let shown = text(&output);
+    assert!(shown.contains("was user 1's, is user 2's"), "{shown}");
+    assert!(shown.contains("scopes lost: none"), "{shown}");
+    stage.no_secret_in(&shown).await;
+
+    let form = [
+        ("grant_type", "authorization_code".to_owned()),
+        ("client_id", stage.emulator.ready("client_id")),
+        ("client_secret", stage.emulator.ready("client_secret")),
+        ("code", stage.code(2).await),
+    ];
+    let form: Vec<String> = form.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let url = format!("{}/oauth/token/?{}", stage.emulator.ready("authorization"), form.join("&"));
+    let delivered = reqwest::get(url).await.unwrap().bytes().await.unwrap();
+    let delivered: Value = serde_json::from_slice(&delivered).unwrap();
+    let token = delivered["refresh_token"].as_str().unwrap();
+    let output = stage.run_with(&["-vvv", "grants", "add-spare", "1"], &format!("{token}\n"));
+    assert!(text(&output).contains("has a spare chain"), "{}", text(&output));
+    stage.no_secret_in(&text(&output)).await;
+    let output = stage.run_with(&["grants", "add-spare", "1"], token);
+    assert!(text(&output).contains("delivered before"), "{}", text(&output));
+}
+
+#[tokio::test]
+async fn keep_alive_says_when_to_run_again_and_the_key_can_change() {
+    let stage = Stage::new().await;
+    let output = stage.run(&["grants", "keep-alive"]);
+    assert!(text(&output).contains("no grant to keep alive"), "{}", text(&output));
+    stage.log_in().await;
+    let shown = text(&stage.run(&["grants", "keep-alive"]));
+    assert!(shown.contains("0 refresh tokens renewed\nnext due 20"), "{shown}");
+    assert!(shown.contains("run again before 20"), "{shown}");
+    let next: Value =
+        serde_json::from_slice(&stage.run(&["grants", "keep-alive", "--json"]).stdout).unwrap();
+    assert!(next["due_at"].as_i64().unwrap() < next["run_before"].as_i64().unwrap());
+
+    let key_file = stage.folder.path().join("grants.db.key");
+    let old = std::fs::read_to_string(&key_file).unwrap();
+    std::fs::write(&key_file, format!("1:{}\n2:{}\n", old.trim(), "22".repeat(32))).unwrap();
+    let shown = text(&stage.run(&["grants", "reseal"]));
+    assert!(shown.contains("1 grant is sealed"), "{shown}");
+    let shown = text(&stage.run(&["grants", "reseal"]));
+    assert!(shown.contains("already"), "{shown}");
+    std::fs::write(&key_file, format!("2:{}\n", "22".repeat(32))).unwrap();
+    let output = stage.run(&["call", "profile"]);
+    assert!(output.status.success(), "{}", text(&output));
+    let shown = text(&stage.run(&["grants", "release", "1"]));
+    assert!(shown.contains("not held"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_token_is_printed_on_standard_output_alone() {
+    let stage = Stage::new().await;
+    stage.log_in().await;
+    stage.emulator.control("POST", "/clock", &json!({"advance": 3600})).await;
+    let output = stage.run(&["-vvv", "token"]);
+    assert_eq!(output.stdout.trim_ascii().len(), 70);
+    stage.no_secret_in(&String::from_utf8_lossy(&output.stderr)).await;
+    for round in 0..4 {
+        stage.emulator.control("POST", "/clock", &json!({"advance": 3600})).await;
+        let output = stage.run(&["call", "profile", "--rotations-per-hour", "2"]);
+        assert_eq!(output.status.success(), round < 2, "{}", text(&output));
+    }
+    let output = stage.run(&["call", "profile", "--rotations-per-hour", "0"]);
+    assert!(output.status.success(), "{}", text(&output));
+}
+
+#[tokio::test]
+async fn a_program_that_is_stopped_brings_its_exchange_to_an_end() {
+    for signal in ["INT", "TERM"] {
+        let stage = Stage::new().await;
+        stage.log_in().await;
+        let fault = json!({"at": "token", "kind": "delay", "delay_ms": 1500, "times": 1});
+        stage.emulator.control("POST", "/faults", &fault).await;
+        stage.emulator.control("POST", "/clock", &json!({"advance": 3600})).await;
+        let child = stage
+            .command()
+            .args(["call", "profile"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        until(|| stage.audit().0.iter().any(|event| event == "sent")).await;
+        let pid = child.id().to_string();
+        assert!(Command::new("kill").args(["-s", signal, &pid]).status().unwrap().success());
+        let output = child.wait_with_output().unwrap();
+        let expected = if signal == "INT" { 130 } else { 143 };
+        assert_eq!(output.status.code(), Some(expected), "{}", text(&output));
+        assert!(text(&output).contains("under way"), "{}", text(&output));
+        assert_eq!(stage.audit().0.last().unwrap(), "committed");
+        assert_eq!(stage.emulator.count("/authorization/refreshes").await, 1);
+    }
+}
+
+/// Waits for something to become true; the test fails if it does not within ten seconds.
+async fn until(mut holds: impl FnMut() -> bool) {
+    for _ in 0..200 {
+        if holds() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("not within ten seconds");
 }

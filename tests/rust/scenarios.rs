@@ -1,13 +1,14 @@
 //! Runs the scenarios in `tests/scenarios` through the core.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashMap},
     fs, io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
-use evergrant::{Application, Client, Command, Error, Grant, Token};
+use evergrant::{Application, AuditEntry, Change, Client, Clock, Command, Error, Grant, Token};
 use evergrant_tests::{Emulator, mismatch};
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::{Map, Value, json};
@@ -102,7 +103,16 @@ async fn run(scenario: &Value, store: &str, log: &Log) -> Result<(), String> {
     };
     saved.insert("folder".into(), folder_text.into());
     saved.insert("store".into(), store_url.into());
-    let mut stage = Stage { emulator, saved, application: None, client: None, shown: Vec::new() };
+    let mut stage = Stage {
+        emulator: Arc::new(emulator),
+        saved,
+        application: None,
+        clock: Clock::system(),
+        client: None,
+        begun: HashMap::new(),
+        heard: Arc::default(),
+        shown: Vec::new(),
+    };
     for (index, step) in scenario["steps"].as_array().unwrap().iter().enumerate() {
         let expected = stage.fill(step.get("expect").unwrap_or(&json!({"ok": "$any"})));
         let outcome = stage.step(step).await;
@@ -118,10 +128,15 @@ async fn run(scenario: &Value, store: &str, log: &Log) -> Result<(), String> {
 }
 
 struct Stage {
-    emulator: Emulator,
+    emulator: Arc<Emulator>,
     saved: Map<String, Value>,
     application: Option<Application>,
+    clock: Clock,
     client: Option<Client>,
+    /// Steps that another one waits for.
+    begun: HashMap<String, tokio::task::JoinHandle<Result<Value, Error>>>,
+    /// What the listener was told.
+    heard: Arc<Mutex<Vec<Change>>>,
     /// Every text that a person would have seen.
     shown: Vec<String>,
 }
@@ -132,10 +147,18 @@ impl Stage {
         arguments.remove("expect");
         let repeated = arguments.remove("step");
         let arguments = self.fill(&Value::Object(arguments));
+        if let (Some(inner), Some("begin")) = (&repeated, arguments["do"].as_str()) {
+            let work = self.work();
+            let inner = self.fill(inner);
+            let name = arguments["as"].as_str().unwrap().to_owned();
+            self.begun.insert(name, tokio::spawn(async move { work.reading(&inner).await }));
+            return json!({"ok": null});
+        }
         if let Some(inner) = repeated {
+            let work = self.work();
             let times = arguments["times"].as_u64().unwrap();
             let inner = self.fill(&inner);
-            let calls = (0..times).map(|_| self.reading(&inner));
+            let calls = (0..times).map(|_| work.reading(&inner));
             return json!({"ok": futures_of(calls).await.into_iter().map(|result| self.outcome(result)).collect::<Vec<_>>()});
         }
         let result = match arguments["do"].as_str().unwrap() {
@@ -150,9 +173,61 @@ impl Stage {
                 self.client = Some(client);
                 Value::Null
             }),
-            _ => self.reading(&arguments).await,
+            "turn" => {
+                self.clock.turn(arguments["seconds"].as_i64().unwrap());
+                Ok(Value::Null)
+            }
+            "finish" => {
+                let begun = self.begun.remove(arguments["what"].as_str().unwrap()).unwrap();
+                let outcome = begun.await.unwrap();
+                Ok(self.outcome(outcome))
+            }
+            "listen" => {
+                self.listen(arguments["failures"].as_u64().unwrap());
+                Ok(Value::Null)
+            }
+            "heard" => Ok(self.heard(arguments["calls"].as_u64().unwrap()).await),
+            _ => self.work().reading(&arguments).await,
         };
         self.outcome(result)
+    }
+
+    /// Takes changes as a listener does that fails so often at first.
+    fn listen(&self, failures: u64) {
+        let (changes, heard) =
+            (self.application.as_ref().unwrap().changes(), Arc::clone(&self.heard));
+        tokio::spawn(async move {
+            loop {
+                let change = changes.next().await;
+                let calls = {
+                    let mut heard = heard.lock().unwrap();
+                    heard.push(change);
+                    heard.len() as u64
+                };
+                if calls <= failures {
+                    changes.give_back(change);
+                }
+            }
+        });
+    }
+
+    async fn heard(&self, calls: u64) -> Value {
+        for _ in 0..1000 {
+            let heard = self.heard.lock().unwrap().clone();
+            if heard.len() as u64 >= calls {
+                return heard.iter().map(change_json).collect();
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("the listener was not called so often within ten seconds");
+    }
+
+    fn work(&self) -> Work {
+        Work {
+            emulator: Arc::clone(&self.emulator),
+            application: self.application.clone(),
+            client: self.client.clone(),
+        }
     }
 
     async fn open(&mut self, arguments: &Value) -> Result<Value, Error> {
@@ -174,70 +249,16 @@ impl Stage {
         if let Some(path) = arguments["key_file"].as_str() {
             builder = builder.key_file(path);
         }
-        self.application = Some(builder.open().await?);
-        Ok(Value::Null)
-    }
-
-    /// The operations that change nothing on the stage itself.
-    async fn reading(&self, arguments: &Value) -> Result<Value, Error> {
-        let text = |name: &str| arguments[name].as_str().unwrap_or_default();
-        let params = || arguments.get("params").cloned().unwrap_or_default();
-        let grant = || arguments["grant"].as_i64().unwrap();
-        let application = || self.application.as_ref().unwrap();
-        let client = || self.client.as_ref().unwrap();
-        match text("do") {
-            "authorize_url" => application()
-                .authorize_url(text("portal"))
-                .map(|link| json!({"url": link.url, "state": link.state})),
-            "exchange" => application()
-                .exchange(text("redirect_url"), text("expected_state"))
-                .await
-                .map(|grant| grant_json(&grant)),
-            "exchange_code" => application()
-                .exchange_code(text("portal"), text("code"))
-                .await
-                .map(|grant| grant_json(&grant)),
-            "grants" => {
-                application().grants().await.map(|grants| grants.iter().map(grant_json).collect())
-            }
-            "grant" => application().grant(grant()).await.map(|grant| grant_json(&grant)),
-            "token" => application()
-                .token(grant(), arguments["min_ttl"].as_i64().unwrap())
-                .await
-                .map(|token| token_json(&token)),
-            "call" => client().call(text("method"), params()).await.map(|answer| answer.result),
-            "list" => client().list(text("method"), params())?.all().await.map(Value::Array),
-            "batch" => {
-                let commands: Result<Vec<Command>, Error> = arguments["commands"]
-                    .as_array()
-                    .unwrap()
-                    .iter()
-                    .map(|command| Command::new(command[0].as_str().unwrap(), command[1].clone()))
-                    .collect();
-                let results = client().batch(commands?).await?;
-                Ok(results
-                    .into_iter()
-                    .map(|result| match result {
-                        Ok(answer) => json!({"ok": answer.result}),
-                        Err(error) => json!({"error": error_json(&error)}),
-                    })
-                    .collect())
-            }
-            "control" => {
-                Ok(self.emulator.control(text("method"), text("path"), &arguments["body"]).await)
-            }
-            "count" => Ok(count(arguments["of"].as_array().unwrap(), text("by"))),
-            "write_file" => {
-                fs::write(text("path"), text("text")).unwrap();
-                Ok(Value::Null)
-            }
-            "file_mode" => {
-                use std::os::unix::fs::PermissionsExt;
-                let mode = fs::metadata(text("path")).unwrap().permissions().mode() & 0o777;
-                Ok(format!("{mode:o}").into())
-            }
-            other => panic!("no operation {other}"),
+        if let Some(settings) = arguments["settings"].as_object() {
+            let number = |name: &str, default: u64| {
+                let value = settings.get(name).map_or(default, |value| value.as_u64().unwrap());
+                u32::try_from(value).unwrap()
+            };
+            builder =
+                builder.budget(number("rotations_per_hour", 3), number("rotations_per_day", 30));
         }
+        self.application = Some(builder.clock(self.clock.clone()).open().await?);
+        Ok(Value::Null)
     }
 
     fn outcome(&mut self, result: Result<Value, Error>) -> Value {
@@ -318,6 +339,111 @@ impl Stage {
     }
 }
 
+/// What steps need that change nothing on the stage, so that they may run beside it.
+struct Work {
+    emulator: Arc<Emulator>,
+    application: Option<Application>,
+    client: Option<Client>,
+}
+
+impl Work {
+    /// The operations that change nothing on the stage itself.
+    async fn reading(&self, arguments: &Value) -> Result<Value, Error> {
+        let text = |name: &str| arguments[name].as_str().unwrap_or_default();
+        let params = || arguments.get("params").cloned().unwrap_or_default();
+        let grant = || arguments["grant"].as_i64().unwrap();
+        let application = || self.application.as_ref().unwrap();
+        let client = || self.client.as_ref().unwrap();
+        match text("do") {
+            "authorize_url" => application()
+                .authorize_url(text("portal"))
+                .map(|link| json!({"url": link.url, "state": link.state})),
+            "exchange" => application()
+                .exchange(text("redirect_url"), text("expected_state"))
+                .await
+                .map(|grant| grant_json(&grant)),
+            "exchange_code" => application()
+                .exchange_code(text("portal"), text("code"))
+                .await
+                .map(|grant| grant_json(&grant)),
+            "grants" => {
+                application().grants().await.map(|grants| grants.iter().map(grant_json).collect())
+            }
+            "grant" => application().grant(grant()).await.map(|grant| grant_json(&grant)),
+            "token" => application()
+                .token(grant(), arguments["min_ttl"].as_i64().unwrap())
+                .await
+                .map(|token| token_json(&token)),
+            "renew_token" => application()
+                .renew_token(grant(), arguments["generation"].as_i64().unwrap())
+                .await
+                .map(|token| token_json(&token)),
+            "add_spare" => application()
+                .add_spare(grant(), text("refresh_token"))
+                .await
+                .map(|grant| grant_json(&grant)),
+            "transfer" => {
+                application().transfer(grant(), text("code")).await.map(|grant| grant_json(&grant))
+            }
+            "audit" => application()
+                .audit(grant())
+                .await
+                .map(|entries| entries.iter().map(entry_json).collect()),
+            "wait_for_event" => {
+                for _ in 0..500 {
+                    let entries = application().audit(grant()).await?;
+                    if entries.iter().any(|entry| entry.event == text("event")) {
+                        return Ok(Value::Null);
+                    }
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                panic!("{} did not happen", text("event"));
+            }
+            "statistics" => {
+                let statistics = application().statistics();
+                Ok(json!({"rotations": statistics.rotations, "promoted": statistics.promoted,
+                    "ambiguous": statistics.ambiguous}))
+            }
+            "shut_down" => {
+                let deadline = Duration::from_secs_f64(arguments["deadline"].as_f64().unwrap());
+                Ok(application().shut_down(deadline).await.into())
+            }
+            "call" => client().call(text("method"), params()).await.map(|answer| answer.result),
+            "list" => client().list(text("method"), params())?.all().await.map(Value::Array),
+            "batch" => {
+                let commands: Result<Vec<Command>, Error> = arguments["commands"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|command| Command::new(command[0].as_str().unwrap(), command[1].clone()))
+                    .collect();
+                let results = client().batch(commands?).await?;
+                Ok(results
+                    .into_iter()
+                    .map(|result| match result {
+                        Ok(answer) => json!({"ok": answer.result}),
+                        Err(error) => json!({"error": error_json(&error)}),
+                    })
+                    .collect())
+            }
+            "control" => {
+                Ok(self.emulator.control(text("method"), text("path"), &arguments["body"]).await)
+            }
+            "count" => Ok(count(arguments["of"].as_array().unwrap(), text("by"))),
+            "write_file" => {
+                fs::write(text("path"), text("text")).unwrap();
+                Ok(Value::Null)
+            }
+            "file_mode" => {
+                use std::os::unix::fs::PermissionsExt;
+                let mode = fs::metadata(text("path")).unwrap().permissions().mode() & 0o777;
+                Ok(format!("{mode:o}").into())
+            }
+            other => panic!("no operation {other}"),
+        }
+    }
+}
+
 async fn futures_of<T>(futures: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
     let mut running: Vec<_> = futures.map(Box::pin).collect();
     let mut done: Vec<Option<T>> = running.iter().map(|_| None).collect();
@@ -354,10 +480,22 @@ fn token_json(token: &Token) -> Value {
     })
 }
 
+fn entry_json(entry: &AuditEntry) -> Value {
+    json!({
+        "number": entry.number, "event": entry.event, "generation": entry.generation,
+        "hash": entry.hash,
+    })
+}
+
+fn change_json(change: &Change) -> Value {
+    json!({"grant": change.grant, "generation": change.generation, "status": change.status.as_str()})
+}
+
 fn error_json(error: &Error) -> Value {
     json!({
         "kind": error.kind().as_str(), "code": error.code(), "status": error.status(),
         "retryable": error.is_retryable(), "message": error.to_string(),
+        "retry_after": error.retry_after().map(|pause| pause.as_secs_f64()),
     })
 }
 

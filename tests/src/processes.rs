@@ -18,7 +18,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{Emulator, emulator::beside, stage::until};
+use crate::{Emulator, emulator::beside, stage::until, store};
 
 /// Nothing that a worker is asked takes longer, unless it hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -36,14 +36,25 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// An emulator and a folder for a store on SQLite.
+    /// An emulator, a folder and an empty store.
     pub async fn new() -> Self {
-        let flags = ["--leads", "1", "--deals", "1", "--contacts", "1", "--burst", "0"];
-        let emulator = Emulator::start(&flags.map(str::to_owned)).await;
+        let folder = tempfile::tempdir().unwrap();
+        let store = store::fresh(folder.path()).await;
+        Self::set(folder, store).await
+    }
+
+    /// The same on SQLite, for tests that touch its file.
+    pub async fn on_sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = format!("sqlite:{}", folder.path().join("grants.db").display());
+        Self::set(folder, store).await
+    }
+
+    async fn set(folder: tempfile::TempDir, store: String) -> Self {
+        let flags = ["--leads", "1", "--deals", "1", "--contacts", "1", "--burst", "0"];
+        let emulator = Emulator::start(&flags.map(str::to_owned)).await;
         let time = File::create(folder.path().join("time")).unwrap();
-        time.write_all_at(&0_i64.to_le_bytes(), 0).unwrap();
+        time.set_len(24).unwrap();
         Self { emulator, folder, store, time, turned: AtomicI64::new(0) }
     }
 
@@ -88,7 +99,7 @@ impl Scene {
     pub fn start(&self, mut command: Command, variables: &[(&str, &str)]) -> Worker {
         command
             .env("EVERGRANT_CLOCK", self.folder.path().join("time"))
-            .env("EVERGRANT_BUDGETS", "off")
+            .env("EVERGRANT_SPOOL", self.folder.path().join("spool"))
             .envs(variables.iter().copied());
         Worker::start(command)
     }

@@ -26,11 +26,22 @@ pub struct Stage {
 impl Stage {
     /// Starts an emulator and makes a grant in a fresh store.
     pub async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store::fresh(folder.path()).await;
+        Self::set(folder, store).await
+    }
+
+    /// The same on SQLite, for tests that touch its file.
+    pub async fn on_sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = format!("sqlite:{}", folder.path().join("grants.db").display());
+        Self::set(folder, store).await
+    }
+
+    async fn set(folder: tempfile::TempDir, store: String) -> Self {
         let flags = ["--leads", "1", "--deals", "1", "--contacts", "1", "--burst", "0"];
         let emulator = Emulator::start(&flags.map(str::to_owned)).await;
-        let folder = tempfile::tempdir().unwrap();
         let clock = Clock::system();
-        let store = store::fresh(folder.path()).await;
         let application = builder(&emulator, &store, folder.path(), &clock).open().await.unwrap();
         let consent = emulator.control("POST", "/consent", &json!({"user_id": 1})).await;
         let code = consent["code"].as_str().unwrap();

@@ -2,6 +2,8 @@
 
 import {
   Application,
+  type AuditEntry,
+  type Change,
   Client,
   type CommandOutcome,
   EvergrantError,
@@ -73,4 +75,19 @@ export function problems(thrown: unknown): Kind | 'other' {
     return status === undefined && method === undefined ? 'network' : thrown.kind
   }
   return 'other'
+}
+
+export async function keeping(app: Application): Promise<AuditEntry[]> {
+  const stop: () => void = app.onChange(async (change: Change) => {
+    await app.grant(change.grant)
+  })
+  for await (const { generation, status } of app.changes()) {
+    if (status === 'active' && generation > 1) break
+  }
+  stop()
+  // @ts-expect-error a policy is one of three words
+  await Application.open({ clientId: 'a', clientSecret: 'b', retrySpent: 'sometimes' })
+  const drained: boolean = await app.shutDown(5)
+  const moved: Grant = await app.transfer(1, 'code')
+  return drained ? app.audit(moved.id) : []
 }

@@ -13,7 +13,9 @@
 import atexit as _atexit
 
 from evergrant import _native
+from evergrant import changes as _changes
 from evergrant.application import Application, AsyncApplication
+from evergrant.changes import AsyncChanges, Listener
 from evergrant.client import AsyncClient, AsyncRows, BatchResult, Client, Rows
 from evergrant.errors import (
     AuthorizationError,
@@ -30,23 +32,36 @@ from evergrant.errors import (
     UnexpectedAnswerError,
     UnknownGrantError,
 )
-from evergrant.grants import AuthorizeLink, Grant, Token
+from evergrant.grants import (
+    AuditEntry,
+    AuthorizeLink,
+    Change,
+    Grant,
+    KeepAlive,
+    Statistics,
+    Token,
+)
 
 __version__ = _native.VERSION
 
 __all__ = [
     "Application",
     "AsyncApplication",
+    "AsyncChanges",
     "AsyncClient",
     "AsyncRows",
+    "AuditEntry",
     "AuthorizationError",
     "AuthorizeLink",
     "BatchResult",
+    "Change",
     "Client",
     "EvergrantError",
     "Grant",
     "InternalError",
     "InvalidInputError",
+    "KeepAlive",
+    "Listener",
     "NeedsReauthorizationError",
     "NetworkError",
     "OperationCancelledError",
@@ -54,6 +69,7 @@ __all__ = [
     "RestError",
     "Rows",
     "StateMismatchError",
+    "Statistics",
     "StoreError",
     "Token",
     "UnexpectedAnswerError",
@@ -61,5 +77,7 @@ __all__ = [
     "__version__",
 ]
 
-# Our thread must be out of Python before the interpreter is taken down.
+# Our threads must be out of Python before the interpreter is taken down; the last registered is
+# called first.
 _atexit.register(_native.close)
+_atexit.register(_changes.close_all)

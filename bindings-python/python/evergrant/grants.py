@@ -59,3 +59,67 @@ class Token:
     """Whose rights it carries; 0 if the vendor did not say."""
     scope: tuple[str, ...]
     """Granted scopes."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A grant has another pair or another status, and that is durable by now."""
+
+    grant: int
+    """The grant."""
+    generation: int
+    """Its generation now."""
+    status: str
+    """Its status now."""
+
+
+@dataclass(frozen=True)
+class AuditEntry:
+    """One thing that happened to a grant."""
+
+    number: int
+    """Counts the grant's entries from 1."""
+    at: int
+    """The store's clock, in milliseconds since 1970."""
+    event: str
+    """What happened: `installed`, `intent`, `sent`, `committed`, `ambiguous`, `refused` ..."""
+    chain: int
+    """The chain's number."""
+    attempt: str
+    """The attempt's id; empty if none."""
+    node: str
+    """The machine's id; empty if none."""
+    generation: int
+    """The grant's generation afterwards."""
+    hash: str
+    """Hash over this entry and the one before it."""
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What the application's keeper has done in this process."""
+
+    rotations: int
+    """Pairs received and committed."""
+    ambiguous: int
+    """Exchanges whose answer was lost."""
+    salvaged: int
+    """Pairs brought into the store that some process had left behind, or the store had lost."""
+    promoted: int
+    """Spare chains that took over."""
+    taken_over: int
+    """Chains taken over from silent holders."""
+    orphaned: int
+    """Answers that found no pair to succeed."""
+    longest_confirm_to_write: float
+    """Seconds, at most, from the store's last word to the first byte of a refresh token."""
+
+
+@dataclass(frozen=True)
+class KeepAlive:
+    """When the refresh tokens of an application need attention."""
+
+    due_at: int
+    """From then on `maintain` rotates the first of them, in Unix seconds."""
+    expires_at: int
+    """When the first of them probably dies unless it is rotated, in Unix seconds."""

@@ -10,6 +10,9 @@ It runs the program `evergrant emulator` in a process of its own. The program is
 variable `EVERGRANT_PROGRAM` names, else the one of the package `evergrant[cli]`, else the one on
 the PATH. With pytest, `pytest_plugins = ["evergrant.pytest_plugin"]` gives the fixture
 `bitrix24_emulator`.
+
+`Clock` is a clock to turn: `Application(..., clock=clock)` sees an hour pass at
+`clock.turn(3600)`. The portal has a clock of its own: `portal.advance(3600)`.
 """
 
 from __future__ import annotations
@@ -25,7 +28,9 @@ import urllib.request
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["Emulator", "program"]
+from evergrant._native import Clock
+
+__all__ = ["Clock", "Emulator", "program"]
 
 
 def program() -> pathlib.Path:

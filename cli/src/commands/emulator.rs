@@ -8,12 +8,9 @@ use evergrant_emulator::{
     Application, Config, DataFile, Emulator, PortalConfig, Profile, StartError, UserConfig,
 };
 use serde_json::Value;
-use tokio::{
-    io::AsyncReadExt,
-    signal::unix::{SignalKind, signal},
-};
+use tokio::{io::AsyncReadExt, signal::unix::SignalKind};
 
-use crate::output;
+use crate::{output, stop::on};
 
 /// Runs the emulator. Prints one line of JSON when it listens, and nothing more on standard output.
 #[derive(Args)]
@@ -164,11 +161,6 @@ impl EmulatorCommand {
             ..Config::default()
         })
     }
-}
-
-fn on(kind: SignalKind) -> Result<tokio::signal::unix::Signal> {
-    signal(kind)
-        .map_err(|error| Error::new(Kind::Internal, "signals cannot be watched").with_source(error))
 }
 
 pub(crate) fn start_error(error: &StartError) -> Error {

@@ -33,7 +33,7 @@ macro_rules! page {
         )
     };
 }
-/// Authorizes the application on a portal.
+/// Authorize the application on a portal and keep the grant.
 ///
 /// Prints a link. Open it, sign in, allow. The browser comes back to a port on this machine, which
 /// must be the redirect address in the application's card; or paste the address or the code here.

@@ -49,6 +49,15 @@ pub(crate) enum Purpose {
     Transfer(GrantId),
 }
 
+/// Where an answer comes from.
+#[derive(Clone, Copy)]
+pub(super) enum Origin<'a> {
+    /// The authorization server, a moment ago; with the delivered token that was spent for it.
+    Fresh { spent: Option<&'a Secret> },
+    /// This machine's memory: its access token may be dead, so that nobody can be asked whose it is.
+    Kept,
+}
+
 impl Keeper {
     /// Exchanges a code for a grant. Runs to its end whoever stops waiting.
     pub(crate) async fn exchange(&self, consent: Consent) -> Result<GrantRow> {
@@ -118,7 +127,8 @@ impl Keeper {
         let kept = match Answer::read(status, &body) {
             Answer::Token(token) => {
                 let spent = (grant_type == "refresh_token").then_some(&value);
-                self.keep_pair(&claims, attempt, &token, &server, spent).await
+                let origin = Origin::Fresh { spent };
+                self.keep_pair(&claims, attempt, &token, &server, origin).await.map(|(row, _)| row)
             }
             Answer::Refused(refusal) => Err(refusal.error()),
             Answer::Unreadable(why) => Err(Error::new(Kind::UnexpectedAnswer, why)
@@ -130,15 +140,39 @@ impl Keeper {
         kept
     }
 
-    /// Keeps the pair that a code or a delivery brought, as its claims say.
-    pub(super) async fn keep_consent(
+    /// Installs a spooled or kept answer to a code or a delivery, unless it was installed before. True
+    /// if it was not.
+    pub(super) async fn install_answer(
         &self,
-        claims: &Claims,
-        attempt: AttemptId,
-        token: &TokenAnswer,
-        server: &Url,
-    ) -> Result<GrantRow> {
-        self.keep_pair(claims, attempt, token, server, None).await
+        label: &Label,
+        sealed: &[u8],
+        origin: Origin<'_>,
+    ) -> Result<bool> {
+        let damaged = || Error::new(Kind::Store, "the spooled answer's label is damaged");
+        let attempt = label.attempt().ok_or_else(damaged)?;
+        let body = self.0.vault.open_answer(attempt, sealed)?;
+        let Answer::Token(token) = Answer::read(label.status.unwrap_or_default(), &body) else {
+            return Ok(false);
+        };
+        let server = label.server.parse().map_err(|_| damaged())?;
+        let (_, installed) =
+            self.keep_pair(label.claims(), attempt, &token, &server, origin).await?;
+        Ok(matches!(installed, Installed::Current(_) | Installed::Spare))
+    }
+
+    /// Brings back the consents and spares of the last two days that the store has forgotten.
+    pub(super) async fn replay_consents(&self) -> Result<bool> {
+        let mut any = false;
+        for (label, sealed) in self.0.spool.consents().await? {
+            if label.client_id != self.0.credentials.client_id {
+                continue;
+            }
+            match self.install_answer(&label, &sealed, Origin::Kept).await {
+                Ok(installed) => any = any || installed,
+                Err(error) => tracing::warn!(%error, "a kept consent could not be brought back"),
+            }
+        }
+        Ok(any)
     }
 
     async fn keep_pair(
@@ -147,8 +181,8 @@ impl Keeper {
         attempt: AttemptId,
         token: &TokenAnswer,
         server: &Url,
-        spent: Option<&Secret>,
-    ) -> Result<GrantRow> {
+        origin: Origin<'_>,
+    ) -> Result<(GrantRow, Installed)> {
         let missing = |what: &str| {
             Error::new(Kind::UnexpectedAnswer, format!("the authorization server's answer has no {what}"))
                 .advise("Ask for a new consent; if it happens again, the portal is not one that evergrant knows.")
@@ -172,7 +206,15 @@ impl Keeper {
         let user_id = match token.user_id {
             Some(user_id) => user_id,
             // Not all answers say whose token it is; the portal does. A grant without it still works.
-            None => rest::whose(&endpoint, &token.access_token).await.unwrap_or(0),
+            None => match (rest::whose(&endpoint, &token.access_token).await, origin) {
+                (Ok(user_id), _) => user_id,
+                (Err(_), Origin::Fresh { .. }) => 0,
+                (Err(error), Origin::Kept) => return Err(error),
+            },
+        };
+        let spent = match origin {
+            Origin::Fresh { spent } => spent,
+            Origin::Kept => None,
         };
         let client_id = self.0.credentials.client_id.clone();
         let identity = Identity { client_id, member_id, user_id };
@@ -183,7 +225,8 @@ impl Keeper {
             Purpose::Spare(grant) => self.same_user(grant, &identity).await?,
             Purpose::Transfer(grant) => self.same_portal(grant, &identity).await?,
         };
-        let chain = rand::random_range(1..i64::MAX);
+        // The same number whenever the same answer is brought in: its successors find it.
+        let chain = chain_of(attempt);
         let bound = Bound { grant, chain, lineage: attempt.lineage() };
         let pair = self.seal(bound, &data_key, token, refresh_token)?;
         let former = self.0.store.grant(grant).await?;
@@ -200,17 +243,17 @@ impl Keeper {
             endpoints: self.endpoints(token, &endpoint, server),
             pair,
         };
-        match claims.purpose {
+        let installed = match claims.purpose {
             Purpose::Transfer(_) => self.transfer(user_id, &install).await?,
             _ => self.install(&install, &endpoint).await?,
-        }
+        };
         self.announce(grant).await?;
         let row = self.row(grant).await?;
         self.0.spool.mark(grant, row.generation).await?;
-        Ok(row)
+        Ok((row, installed))
     }
 
-    async fn install(&self, install: &Install, endpoint: &Url) -> Result<()> {
+    async fn install(&self, install: &Install, endpoint: &Url) -> Result<Installed> {
         let installed = self.0.store.install(install).await?;
         let grant = install.grant;
         tracing::info!(grant, ?installed, portal = authority(endpoint), "a consent is kept");
@@ -221,13 +264,13 @@ impl Keeper {
                 self.0.store.promote(grant, row.chain.id).await?;
             }
         }
-        Ok(())
+        Ok(installed)
     }
 
-    async fn transfer(&self, user_id: i64, install: &Install) -> Result<()> {
-        if self.0.store.transfer(user_id, install).await?.is_some() {
+    async fn transfer(&self, user_id: i64, install: &Install) -> Result<Installed> {
+        if let Some(generation) = self.0.store.transfer(user_id, install).await? {
             tracing::info!(grant = install.grant, user_id, "the grant is another user's now");
-            return Ok(());
+            return Ok(Installed::Current(generation));
         }
         Err(Error::invalid_input("grant", "the person who consented has a grant of their own")
             .with("grant", install.grant.to_string())
@@ -258,6 +301,12 @@ impl Keeper {
             .with("grant", grant.to_string())
             .advise("Nothing was kept. Consent on the grant's own portal."))
     }
+}
+
+/// The number of the chain that an attempt begins.
+fn chain_of(attempt: AttemptId) -> i64 {
+    let [a, b, c, d, e, f, g, h, ..] = attempt.0;
+    (i64::from_be_bytes([a, b, c, d, e, f, g, h]) & i64::MAX).max(1)
 }
 
 /// What becomes of the primary chain when a new consent takes its place: a spare, if it lives and its

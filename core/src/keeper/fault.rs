@@ -33,14 +33,3 @@ pub(super) async fn fault(place: &str) {
 
 #[cfg(not(feature = "faults"))]
 pub(super) async fn fault(_place: &str) {}
-
-/// Whether `EVERGRANT_BUDGETS=off` switches the budgets off for callers that cannot set them.
-#[cfg(feature = "faults")]
-pub(super) fn without_budgets() -> bool {
-    std::env::var_os("EVERGRANT_BUDGETS").is_some_and(|word| word == "off")
-}
-
-#[cfg(not(feature = "faults"))]
-pub(super) const fn without_budgets() -> bool {
-    false
-}

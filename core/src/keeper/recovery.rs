@@ -4,7 +4,9 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    Keeper, RetrySpent, Token, needs_reauthorization,
+    Keeper, RetrySpent, Token,
+    consent::Origin,
+    needs_reauthorization,
     oracle::{self, Word},
     rotation::at,
     spool::{Fate, Label, Parent, Slot},
@@ -228,12 +230,7 @@ impl Keeper {
                 }
             }
             None => {
-                let body = self.0.vault.open_answer(attempt, slot.sealed())?;
-                if let Answer::Token(token) = Answer::read(label.status.unwrap_or_default(), &body)
-                {
-                    let server = label.server.parse().map_err(|_| damaged_label())?;
-                    self.keep_consent(label.claims(), attempt, &token, &server).await?;
-                }
+                self.install_answer(&label, slot.sealed(), Origin::Fresh { spent: None }).await?;
             }
         }
         slot.done().await

@@ -2,7 +2,6 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use super::fault::without_budgets;
 use crate::store::Budget;
 
 /// What to do with a refresh token that was probably spent by an exchange whose answer is lost.
@@ -37,11 +36,7 @@ pub(crate) struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            budget: if without_budgets() {
-                Budget { hour: 0, day: 0, application_hour: 0 }
-            } else {
-                Budget { hour: 3, day: 30, application_hour: 20_000 }
-            },
+            budget: Budget { hour: 3, day: 30, application_hour: 20_000 },
             in_flight: 32,
             background: true,
             retry_spent: RetrySpent::default(),

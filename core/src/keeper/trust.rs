@@ -51,7 +51,7 @@ impl Keeper {
         if !behind && !row.chain.quarantined {
             return Ok(true);
         }
-        if self.replay(row).await? {
+        if self.replay(row).await? || (behind && self.replay_consents().await?) {
             return Ok(false);
         }
         let quarantine = self.quarantine().await?;
@@ -101,6 +101,7 @@ impl Keeper {
         if self.quarantine().await?.age < SETTLED {
             return Ok(());
         }
+        self.replay_consents().await?;
         for (grant, generation) in self.0.spool.marks().await? {
             let row = self.0.store.grant(grant).await?;
             let agrees = |row: &GrantRow| row.chain.quarantined && row.generation == generation;

@@ -105,7 +105,10 @@ impl Client {
             .build();
         loop {
             let error = match self.call_once(method, params.clone()).await {
-                Err(error) if error.kind() == Kind::RateLimited => error,
+                // What the keeper holds back itself takes longer than a caller should wait.
+                Err(error) if error.kind() == Kind::RateLimited && error.status().is_some() => {
+                    error
+                }
                 other => return other,
             };
             let Some(pause) = pauses.next() else { return Err(error) };

@@ -42,7 +42,7 @@ impl Worker {
             "maintain" => self.app()?.maintain().await.map(Value::from),
             "audit" => self.audit(grant()).await,
             "holds" => self.holds().await,
-            "statistics" => Ok(self.statistics()?),
+            "statistics" => Ok(statistics(self.app()?)),
             "jump" => {
                 self.clock.jump(number(command, "seconds", 0));
                 Ok(Value::Null)
@@ -73,7 +73,9 @@ impl Worker {
                 .key(KeySource::Key(text(command, "key").into()))
                 .authorization_server(text(command, "authorization"))
                 .background(command["background"].as_bool().unwrap_or(true))
-                .clock(self.clock.clone());
+                .clock(self.clock.clone())
+                .budget(0, 0)
+                .application_budget(0);
         let opened = builder.open().await?;
         let _ = self.application.set(opened);
         Ok(Value::Null)
@@ -128,19 +130,21 @@ impl Worker {
         }
         Ok(grants.into())
     }
+}
 
-    fn statistics(&self) -> Result<Value> {
-        let statistics = self.app()?.statistics();
-        Ok(json!({
-            "rotations": statistics.rotations,
-            "ambiguous": statistics.ambiguous,
-            "salvaged": statistics.salvaged,
-            "promoted": statistics.promoted,
-            "taken_over": statistics.taken_over,
-            "orphaned": statistics.orphaned,
-            "longest_confirm_to_write_us": statistics.longest_confirm_to_write.as_micros() as u64,
-        }))
-    }
+/// What the application's keeper has done in this process.
+pub(crate) fn statistics(application: &Application) -> Value {
+    let statistics = application.statistics();
+    let gap = u64::try_from(statistics.longest_confirm_to_write.as_nanos()).unwrap_or(u64::MAX);
+    json!({
+        "rotations": statistics.rotations,
+        "ambiguous": statistics.ambiguous,
+        "salvaged": statistics.salvaged,
+        "promoted": statistics.promoted,
+        "taken_over": statistics.taken_over,
+        "orphaned": statistics.orphaned,
+        "longest_confirm_to_write_ns": gap,
+    })
 }
 
 /// What a task wants of a token.

@@ -8,9 +8,9 @@ use std::{
 };
 
 use evergrant::{Application, Error, Kind, Result};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::commands::{Wish, ask};
+use crate::commands::{Wish, ask, statistics};
 
 /// How it reads.
 #[derive(Clone)]
@@ -48,10 +48,16 @@ pub(crate) async fn read(application: Application, reader: Reader) -> Result<Val
     let tasks: Vec<_> = (0..reader.tasks)
         .map(|_| tokio::spawn(task(application.clone(), reader.clone(), Arc::clone(&file))))
         .collect();
-    for task in tasks {
-        let _ = task.await;
+    while !tasks.iter().all(tokio::task::JoinHandle::is_finished) {
+        note(&file, &json!({"statistics": statistics(&application)}));
+        tokio::time::sleep(Duration::from_millis(500)).await;
     }
     Ok(Value::Null)
+}
+
+/// One write: a process that is killed leaves whole lines.
+fn note(mut file: &File, line: &Value) {
+    let _ = file.write_all(format!("{line}\n").as_bytes());
 }
 
 async fn task(application: Application, reader: Reader, file: Arc<File>) {
@@ -60,8 +66,7 @@ async fn task(application: Application, reader: Reader, file: Arc<File>) {
         let grant = reader.grants[rand::random_range(0..reader.grants.len())];
         let (grant, wish) = stale.take().unwrap_or((grant, Wish::Life(60)));
         let line = ask(&application, grant, wish).await;
-        // One write: a process that is killed leaves whole lines.
-        let _ = (&*file).write_all(format!("{line}\n").as_bytes());
+        note(&file, &line);
         if let (Wish::Life(_), Some(generation)) = (wish, line["generation"].as_i64())
             && rand::random_range(0..1000) < reader.stale
         {

@@ -4,7 +4,7 @@
 use std::{path::Path, sync::Mutex, sync::PoisonError, time::Duration};
 
 use once_cell::sync::OnceCell;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, Params};
 
 use super::label::Label;
 use crate::{
@@ -24,6 +24,9 @@ const SCHEMA: &str = "
         PRIMARY KEY (environment, grant_id)) STRICT, WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS epochs (environment BLOB PRIMARY KEY, epoch BLOB NOT NULL)
         STRICT, WITHOUT ROWID;";
+
+/// Stands for a chain where an answer begins one.
+const CONSENT: ChainId = 0;
 
 /// A small database beside the slots.
 pub(super) struct Memory {
@@ -55,15 +58,19 @@ impl Memory {
         self.with(|db| db.query_row("SELECT id FROM node", [], |row| row.get(0)).map(NodeId))
     }
 
-    /// Keeps an answer; without a parent (a code's) there is nothing to replay it on.
+    /// Keeps an answer: to a rotation under its chain and parent, else under its own attempt.
     pub(super) fn keep(&self, label: &Label, sealed: &[u8], now: i64) -> Result<()> {
-        let Some(parent) = label.parent() else { return Ok(()) };
+        let (chain, parent) = match (label.parent(), label.attempt()) {
+            (Some(parent), _) => (parent.chain, parent.lineage.0),
+            (None, Some(attempt)) => (CONSENT, attempt.0),
+            (None, None) => return Ok(()),
+        };
         let text = serde_json::to_string(label).unwrap_or_default();
         self.with(|db| {
             db.prepare_cached(
                 "INSERT OR REPLACE INTO answers (chain, parent, at, label, sealed) VALUES (?1, ?2, ?3, ?4, ?5)",
             )?
-            .execute((parent.chain, parent.lineage.0, now, text, sealed))
+            .execute((chain, parent, now, text, sealed))
             .map(|_| ())
         })
     }
@@ -74,12 +81,19 @@ impl Memory {
         chain: ChainId,
         parent: Lineage,
     ) -> Result<Vec<(Label, Vec<u8>)>> {
+        self.answers("chain = ?1 AND parent = ?2 ORDER BY at DESC", (chain, parent.0))
+    }
+
+    /// The kept answers to codes and deliveries, oldest first.
+    pub(super) fn consents(&self) -> Result<Vec<(Label, Vec<u8>)>> {
+        self.answers("chain = ?1 ORDER BY at", [CONSENT])
+    }
+
+    fn answers(&self, which: &str, values: impl Params) -> Result<Vec<(Label, Vec<u8>)>> {
         let found: Vec<(String, Vec<u8>)> = self.with(|db| {
-            db.prepare_cached(
-                "SELECT label, sealed FROM answers WHERE chain = ?1 AND parent = ?2 ORDER BY at DESC",
-            )?
-            .query_map((chain, parent.0), |row| Ok((row.get(0)?, row.get(1)?)))?
-            .collect()
+            db.prepare_cached(&format!("SELECT label, sealed FROM answers WHERE {which}"))?
+                .query_map(values, |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect()
         })?;
         let read = |(text, sealed): (String, _)| Some((serde_json::from_str(&text).ok()?, sealed));
         Ok(found.into_iter().filter_map(read).collect())

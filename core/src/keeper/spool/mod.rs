@@ -187,6 +187,12 @@ impl Spool {
         Ok(found.await?.unwrap_or_default())
     }
 
+    /// The answers of the last two days to codes and deliveries, oldest first.
+    pub(crate) async fn consents(&self) -> Result<Vec<(Label, Vec<u8>)>> {
+        let found = self.with(|folder| folder.memory.consents());
+        Ok(found.await?.unwrap_or_default())
+    }
+
     /// Notes that the store has reached `generation` of `grant`.
     pub(crate) async fn mark(&self, grant: GrantId, generation: i64) -> Result<()> {
         let environment = self.0.environment.clone();

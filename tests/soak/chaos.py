@@ -1,0 +1,99 @@
+"""What happens to the programs: kills, standstills, lost and late answers, by a seed."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import Any
+
+from players import Player, Steward
+from world import World
+
+FAULTS: list[dict[str, Any]] = [
+    {"kind": "drop", "when": "after"},
+    {"kind": "drop", "when": "before"},
+    {"kind": "reset", "when": "after"},
+    {"kind": "delay"},
+    {"kind": "late"},
+]
+
+
+class Chaos:
+    """Seconds here are real ones; a lease is 180 of the programs' seconds."""
+
+    def __init__(self, world: World, players: list[Player], steward: Steward, seed: int) -> None:
+        self.counts = {"kills": 0, "short stops": 0, "long stops": 0, "faults": 0, "consents": 0}
+        self._world = world
+        self._players = players
+        self._steward = steward
+        self._random = random.Random(seed)
+        self._lease = 180 / world.speed
+
+    def rage(self, seconds: float) -> None:
+        """For so long."""
+        end = time.monotonic() + seconds
+        inspected = time.monotonic()
+        while time.monotonic() < end:
+            time.sleep(self._random.uniform(0.1, 0.6))
+            self._wake_up(time.monotonic())
+            chosen = self._random.random()
+            if chosen < 0.35:
+                self._kill()
+            elif chosen < 0.65:
+                self._stop()
+            else:
+                self._fault()
+            if time.monotonic() - inspected > 3:
+                self._renew_consents()
+                inspected = time.monotonic()
+        self._wake_up(float("inf"))
+
+    def _standing(self) -> list[Player]:
+        return [player for player in self._players if player.stopped_until is not None]
+
+    def _wake_up(self, now: float) -> None:
+        for player in self._standing():
+            if player.stopped_until is not None and player.stopped_until <= now:
+                player.go_on()
+
+    def _kill(self) -> None:
+        player = self._random.choice(self._players)
+        player.kill()
+        self.counts["kills"] += 1
+        player.start()
+
+    def _stop(self) -> None:
+        running = [player for player in self._players if player.stopped_until is None]
+        if len(self._standing()) >= 2:
+            return
+        player = self._random.choice(running)
+        if self._random.random() < 0.6:
+            self.counts["short stops"] += 1
+            wait = self._random.uniform(0.05, 0.5) * self._lease
+        else:
+            self.counts["long stops"] += 1
+            # The hold-back is 600 seconds.
+            wait = self._random.choice([1.2, 2, 5]) * self._lease
+        player.stop()
+        player.stopped_until = time.monotonic() + wait
+
+    def _fault(self) -> None:
+        self.counts["faults"] += 1
+        fault = {
+            "at": "token",
+            "method": "refresh_token",
+            "times": 1,
+            **self._random.choice(FAULTS),
+        }
+        if fault["kind"] in ("delay", "late"):
+            wait = self._random.choice([0.05, 0.3, 0.8, 1.5]) * self._lease
+            fault["delay_ms"] = int(wait * 1000)
+        self._world.control("POST", "/faults", fault)
+
+    def _renew_consents(self) -> None:
+        """Where every chain of a grant was lost, its user consents anew."""
+        answer = self._steward.ask("grants")
+        for grant in answer.get("ok", []):
+            if grant["status"] == "needs_reauthorization":
+                self._steward.consent(grant["user_id"])
+                self.counts["consents"] += 1

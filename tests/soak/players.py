@@ -1,0 +1,206 @@
+"""The programs that share a store, in three languages; what they had in hand when killed."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+from typing import Any, Optional
+
+from world import World
+
+HERE = pathlib.Path(__file__).resolve().parent
+LABEL = 1024
+"""Bytes of a spool slot that say whose answer it is for."""
+
+
+@dataclasses.dataclass
+class Attempt:
+    """An exchange that a program was killed in."""
+
+    grant: int
+    attempt: str
+    answered: bool
+    """Whether the answer was in the spool already."""
+
+
+class Player:
+    """A program that reads tokens; killed and started again, it is the same player."""
+
+    def __init__(self, world: World, language: str, name: str, reading: dict[str, Any]) -> None:
+        self.language = language
+        self.name = name
+        self.files: list[pathlib.Path] = []
+        """What it noted, a file for each of its lives."""
+        self.killed: list[Attempt] = []
+        self.kills = 0
+        self.stopped_until: Optional[float] = None
+        self.faults: dict[str, str] = {}
+        self._world = world
+        self._reading = reading
+
+    def start(self) -> None:
+        """Begins a life."""
+        world = self._world
+        file = world.folder / f"{self.name}-{len(self.files)}.jsonl"
+        self.files.append(file)
+        environment = world.environment() | self.faults
+        reading = {**self._reading, "file": str(file)}
+        if self.language == "rust":
+            command = [str(world.programs / "evergrant-worker")]
+            orders = [
+                {"id": 1, "do": "open", **world.settings()},
+                {"id": 2, "do": "read", **reading},
+            ]
+        else:
+            orders = [{"open": world.settings(), **reading}]
+            if self.language == "python":
+                command = [sys.executable, str(HERE / "reader.py")]
+                environment["PYTHONPATH"] = str(world.programs / "soak")
+            else:
+                command = ["node", str(HERE / "reader.mjs")]
+                environment["NAPI_RS_NATIVE_LIBRARY_PATH"] = str(
+                    world.programs / "soak/evergrant.node"
+                )
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=open(world.folder / f"{self.name}.err", "ab"),  # noqa: SIM115 - the program's
+            env=environment,
+        )
+        # A worker does what it is told at once, and all at the same time: it has to be open first.
+        for order in orders:
+            tell(self._process, order)
+            if order.get("do") == "open":
+                answer = hear(self._process)
+                if "ok" not in answer:
+                    raise RuntimeError(f"{self.name}: {answer}")
+
+    def is_alive(self) -> bool:
+        """Whether nobody killed it, and it did not end by itself."""
+        return self._process.poll() is None
+
+    def stop(self) -> None:
+        """SIGSTOP; returns when it stands still."""
+        os.kill(self._process.pid, signal.SIGSTOP)
+        stat = pathlib.Path(f"/proc/{self._process.pid}/stat")
+        while stat.read_text().rpartition(")")[2].split()[0] not in "TZX":
+            time.sleep(0.001)
+
+    def go_on(self) -> None:
+        """SIGCONT."""
+        os.kill(self._process.pid, signal.SIGCONT)
+        self.stopped_until = None
+
+    def kill(self) -> None:
+        """SIGKILL; notes first what it has in hand."""
+        self.stop()
+        self.killed += attempts_of(self._process.pid)
+        self.kills += 1
+        self._process.kill()
+        self._process.wait()
+        self.stopped_until = None
+
+    def drain(self, seconds: float) -> bool:
+        """SIGTERM to a program that ends when its exchanges have; true if it did."""
+        self._process.terminate()
+        try:
+            return self._process.wait(seconds) == 0
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return False
+
+    def drop(self) -> None:
+        """Lets it end at once, in whatever it is doing, and takes no note."""
+        hang_up(self._process)
+
+
+def tell(process: subprocess.Popen[bytes], order: dict[str, Any]) -> None:
+    """One line to a program."""
+    assert process.stdin
+    process.stdin.write(json.dumps(order).encode() + b"\n")
+    process.stdin.flush()
+
+
+def hear(process: subprocess.Popen[bytes]) -> Any:
+    """One line from it."""
+    assert process.stdout
+    return json.loads(process.stdout.readline())
+
+
+def hang_up(process: subprocess.Popen[bytes]) -> None:
+    """Closes what it listens to, and waits for its end."""
+    assert process.stdin
+    process.stdin.close()
+    process.wait()
+
+
+def attempts_of(pid: int) -> list[Attempt]:
+    """The attempts whose slots in the spool a process holds; it must stand still."""
+    found = []
+    for link in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            target = os.readlink(link)
+            if not target.endswith(".slot"):
+                continue
+            with open(link, "rb") as slot:
+                label = slot.read(LABEL).strip()
+        except OSError:
+            continue
+        if label:
+            said = json.loads(label)
+            if said["rotation"]:
+                answered = said["status"] is not None
+                found.append(Attempt(said["rotation"]["grant"], said["attempt"], answered))
+    return found
+
+
+class Steward:
+    """A worker that nothing happens to: it takes consents in, and looks at the store in the end."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._process = subprocess.Popen(
+            [str(world.programs / "evergrant-worker")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=open(world.folder / "steward.err", "ab"),  # noqa: SIM115 - the program's
+            env=world.environment(),
+        )
+        self.ok("open", **world.settings(), background=False)
+
+    def ask(self, do: str, **arguments: Any) -> Any:
+        """The answer to one command."""
+        tell(self._process, {"id": 1, "do": do, **arguments})
+        return hear(self._process)
+
+    def ok(self, do: str, **arguments: Any) -> Any:
+        """As `ask`, for what must succeed; a store that is busy is asked again."""
+        for _ in range(20):
+            answer = self.ask(do, **arguments)
+            if "ok" in answer:
+                return answer["ok"]
+            if answer["error"]["kind"] != "store":
+                break
+        raise RuntimeError(f"{do}: {answer}")
+
+    def consent(self, user_id: int) -> dict[str, Any]:
+        """A person consents; the grant. A code lives thirty seconds of a time that runs fast."""
+        portal = self._world.ready["portal"]
+        for _ in range(50):
+            code = self._world.control("POST", "/consent", {"user_id": user_id})["code"]
+            answer = self.ask("exchange", portal=portal, code=code)
+            if "ok" in answer:
+                grant: dict[str, Any] = answer["ok"]
+                return grant
+        raise RuntimeError(f"no consent: {answer}")
+
+    def end(self) -> None:
+        """Ends it."""
+        hang_up(self._process)
