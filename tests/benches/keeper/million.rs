@@ -6,7 +6,9 @@
 //! `EVERGRANT_TEST_POSTGRES` names a server.
 
 mod fill;
+#[expect(dead_code, reason = "the figures here have no bars")]
 mod table;
+#[expect(dead_code, reason = "the floors are the other benchmark's")]
 mod vendor;
 
 use std::{
