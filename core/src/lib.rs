@@ -39,9 +39,9 @@ pub use application::{Application, ApplicationBuilder, DEFAULT_MIN_TTL, Grant, K
 pub use audit::AuditEntry;
 pub use clock::Clock;
 pub use error::{Error, Kind, Result, Retry};
-#[cfg(feature = "faults")]
-pub use keeper::Fingerprint;
 pub use keeper::{Change, Changes, RetrySpent, Statistics, Token};
+#[cfg(feature = "faults")]
+pub use keeper::{Fingerprint, SealedCopy};
 pub use oauth::{AuthorizeLink, Redirect};
 pub use portal::Portal;
 pub use redact::{Redacting, redact};

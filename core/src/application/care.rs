@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Application, KeepAlive};
 #[cfg(feature = "faults")]
-use crate::keeper::Fingerprint;
+use crate::keeper::{Fingerprint, SealedCopy};
 use crate::{
     AuditEntry, Result, audit,
     keeper::{Changes, Statistics},
@@ -98,6 +98,21 @@ impl Application {
     pub async fn fingerprints(&self, id: GrantId) -> Result<Vec<Fingerprint>> {
         let keeper = self.keeper.clone();
         process::shield(async move { keeper.fingerprints(id).await }).await
+    }
+
+    /// What the rows of further grants like `template` would hold, for each of the numbers. For benchmarks
+    /// that fill a store; built only with the feature `faults`.
+    ///
+    /// # Errors
+    /// As [`Application::grant`].
+    #[cfg(feature = "faults")]
+    pub async fn copies(
+        &self,
+        template: GrantId,
+        grants: std::ops::Range<GrantId>,
+    ) -> Result<Vec<SealedCopy>> {
+        let keeper = self.keeper.clone();
+        process::shield(async move { keeper.copies(template, grants).await }).await
     }
 
     /// What this application's keeper has done in this process.

@@ -6,6 +6,8 @@
 
 mod change;
 mod consent;
+#[cfg(feature = "faults")]
+mod copies;
 mod counters;
 mod fault;
 #[cfg(feature = "faults")]
@@ -34,6 +36,8 @@ use std::{
 use change::Listeners;
 pub use change::{Change, Changes};
 pub(crate) use consent::{Claims, Consent, Purpose};
+#[cfg(feature = "faults")]
+pub use copies::SealedCopy;
 use counters::Counters;
 pub use counters::Statistics;
 #[cfg(feature = "faults")]
