@@ -133,7 +133,7 @@ impl Application {
         min_ttl: i64,
     ) -> PyResult<Option<Py<PyAny>>> {
         let token = self.core.peek_token(grant, min_ttl);
-        token.map(|token| self.tokens.object(py, token)).transpose()
+        token.map(|token| self.tokens.object(py, &token)).transpose()
     }
 
     /// A token newer than `generation`.
