@@ -1,16 +1,17 @@
 //! An application: its credentials, its grants, and the way from a person's consent to a client.
 
-use std::{path::PathBuf, str::FromStr, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use crate::{
-    AuditEntry, AuthorizeLink, Client, Clock, Error, Portal, Redirect, Result, Secret, Token,
-    audit,
+    AuditEntry, AuthorizeLink, Client, Clock, Error, KeepAlive, Portal, Redirect, Result, Secret,
+    Token, audit, keep_alive,
     keeper::{
         Changes, Claims, Consent, Credentials, Keeper, Purpose, RetrySpent, Settings, Statistics,
+        check_min_ttl,
     },
     oauth::AuthorizationServer,
     process,
-    store::{self, ChainState, GrantId, GrantRow, KeySource, Role, Status, Vault},
+    store::{self, GrantId, GrantRow, KeySource, Status, Vault},
 };
 
 /// Least life of a token that [`Application::token`] hands out unless asked otherwise.
@@ -45,16 +46,6 @@ pub struct Grant {
     pub access_expires_at: i64,
     /// When the refresh token probably dies, in Unix seconds.
     pub refresh_expires_at: i64,
-}
-
-/// When the refresh tokens of an application need attention, in Unix seconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct KeepAlive {
-    /// From then on [`Application::maintain`] rotates the first of them.
-    pub due_at: i64,
-    /// When the first of them probably dies unless it is rotated.
-    pub expires_at: i64,
 }
 
 /// Settings of an [`Application`].
@@ -198,12 +189,7 @@ impl ApplicationBuilder {
                 "the application's client_secret is empty",
             ));
         }
-        if self.settings.interval.is_some_and(|interval| interval < Duration::from_secs(60)) {
-            return Err(Error::invalid_input(
-                "fixed_interval",
-                "a fixed interval must be at least 60 seconds",
-            ));
-        }
+        self.settings.check()?;
         let server = AuthorizationServer::configure(
             self.authorization_server.as_deref(),
             &self.authorization_hosts,
@@ -383,25 +369,7 @@ impl Application {
     /// # Errors
     /// [`crate::Kind::Store`].
     pub async fn next_keep_alive(&self) -> Result<Option<KeepAlive>> {
-        let mut next: Option<KeepAlive> = None;
-        for row in self.keeper.grants().await? {
-            if row.status != Status::Active {
-                continue;
-            }
-            for chain in self.keeper.store().chains(row.id).await? {
-                if chain.role == Role::Retired || chain.state == ChainState::Dead {
-                    continue;
-                }
-                let pair = chain.pair;
-                let soonest = next.get_or_insert(KeepAlive {
-                    due_at: pair.due_at,
-                    expires_at: pair.refresh_expires_at,
-                });
-                soonest.due_at = soonest.due_at.min(pair.due_at);
-                soonest.expires_at = soonest.expires_at.min(pair.refresh_expires_at);
-            }
-        }
-        Ok(next)
+        keep_alive::next(&self.keeper).await
     }
 
     /// Lets no new exchange begin, and waits up to `deadline` for those under way. True if all of
@@ -454,32 +422,6 @@ impl Application {
     #[must_use]
     pub fn clock(&self) -> &Clock {
         self.keeper.clock()
-    }
-}
-
-/// A reader that always asked for nearly an hour would rotate at every read.
-fn check_min_ttl(min_ttl: i64) -> Result<()> {
-    if (0..=3000).contains(&min_ttl) {
-        return Ok(());
-    }
-    Err(Error::invalid_input("min_ttl", "min_ttl must lie between 0 and 3000 seconds")
-        .with("min_ttl", min_ttl.to_string()))
-}
-
-impl FromStr for RetrySpent {
-    type Err = Error;
-
-    /// Reads the word that other languages and the command line use.
-    fn from_str(word: &str) -> Result<Self> {
-        match word {
-            "never" => Ok(Self::Never),
-            "after_oracle" => Ok(Self::AfterOracle),
-            "always" => Ok(Self::Always),
-            _ => Err(Error::invalid_input(
-                "retry_spent",
-                "retry_spent must be never, after_oracle or always",
-            )),
-        }
     }
 }
 

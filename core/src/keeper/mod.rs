@@ -41,6 +41,7 @@ pub use settings::RetrySpent;
 pub(crate) use settings::Settings;
 use spool::Spool;
 pub use token::Token;
+pub(crate) use token::check_min_ttl;
 use token::{Need, Tokens};
 
 use crate::{
