@@ -8,14 +8,12 @@ import './warnings.js'
 
 export {
   Application,
-  type ApplicationOptions,
   type AuditEntry,
   type AuthorizeLink,
   type ChangesOptions,
   type Grant,
   type KeepAlive,
   type ListenerOptions,
-  type RetrySpent,
   type Statistics,
   type TokenOptions,
 } from './application.js'
@@ -40,4 +38,5 @@ export {
   UnknownGrantError,
 } from './errors.js'
 export type { Params } from './input.js'
+export type { ApplicationOptions, RetrySpent } from './settings.js'
 export { Token } from './token.js'

@@ -26,6 +26,7 @@ mod clock;
 #[cfg(test)]
 mod contract;
 mod error;
+mod keep_alive;
 mod keeper;
 mod oauth;
 mod portal;
@@ -35,10 +36,11 @@ mod rest;
 mod secret;
 mod store;
 
-pub use application::{Application, ApplicationBuilder, DEFAULT_MIN_TTL, Grant, KeepAlive};
+pub use application::{Application, ApplicationBuilder, DEFAULT_MIN_TTL, Grant};
 pub use audit::AuditEntry;
 pub use clock::Clock;
 pub use error::{Error, Kind, Result, Retry};
+pub use keep_alive::KeepAlive;
 pub use keeper::{Change, Changes, RetrySpent, Statistics, Token};
 #[cfg(feature = "faults")]
 pub use keeper::{Fingerprint, SealedCopy};

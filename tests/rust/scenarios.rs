@@ -1,17 +1,27 @@
 //! Runs the scenarios in `tests/scenarios` through the core.
 
+#[path = "scenarios/log.rs"]
+mod log;
+#[path = "scenarios/shown.rs"]
+mod shown;
+#[path = "scenarios/together.rs"]
+mod together;
+
 use std::{
     collections::{BTreeSet, HashMap},
-    fs, io,
+    fs,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use evergrant::{Application, AuditEntry, Change, Client, Clock, Command, Error, Grant, Token};
+use evergrant::{Application, Change, Client, Clock, Command, Error};
 use evergrant_tests::{Emulator, mismatch};
 use libtest_mimic::{Arguments, Failed, Trial};
+use log::Log;
 use serde_json::{Map, Value, json};
+use shown::{change_json, count, entry_json, error_json, grant_json, token_json};
+use together::futures_of;
 
 fn main() {
     let log = Log::default();
@@ -68,21 +78,6 @@ fn scenarios() -> Vec<Value> {
         .iter()
         .map(|path| serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap())
         .collect()
-}
-
-/// Everything that the log got, of all scenarios at once.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 async fn run(scenario: &Value, store: &str, log: &Log) -> Result<(), String> {
@@ -442,70 +437,6 @@ impl Work {
             other => panic!("no operation {other}"),
         }
     }
-}
-
-async fn futures_of<T>(futures: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
-    let mut running: Vec<_> = futures.map(Box::pin).collect();
-    let mut done: Vec<Option<T>> = running.iter().map(|_| None).collect();
-    std::future::poll_fn(move |context| {
-        for (future, place) in running.iter_mut().zip(&mut done) {
-            if place.is_none()
-                && let std::task::Poll::Ready(value) = future.as_mut().poll(context)
-            {
-                *place = Some(value);
-            }
-        }
-        if done.iter().all(Option::is_some) {
-            std::task::Poll::Ready(done.iter_mut().filter_map(Option::take).collect())
-        } else {
-            std::task::Poll::Pending
-        }
-    })
-    .await
-}
-
-fn grant_json(grant: &Grant) -> Value {
-    json!({
-        "id": grant.id, "portal": grant.portal, "member_id": grant.member_id, "user_id": grant.user_id,
-        "status": grant.status.as_str(), "scope": grant.scope, "generation": grant.generation,
-        "access_expires_at": grant.access_expires_at, "refresh_expires_at": grant.refresh_expires_at,
-    })
-}
-
-fn token_json(token: &Token) -> Value {
-    json!({
-        "grant": token.grant, "access_token": token.access_token.expose(), "expires_at": token.expires_at,
-        "generation": token.generation, "client_endpoint": token.client_endpoint,
-        "member_id": token.member_id, "user_id": token.user_id, "scope": token.scope,
-    })
-}
-
-fn entry_json(entry: &AuditEntry) -> Value {
-    json!({
-        "number": entry.number, "event": entry.event, "generation": entry.generation,
-        "hash": entry.hash,
-    })
-}
-
-fn change_json(change: &Change) -> Value {
-    json!({"grant": change.grant, "generation": change.generation, "status": change.status.as_str()})
-}
-
-fn error_json(error: &Error) -> Value {
-    json!({
-        "kind": error.kind().as_str(), "code": error.code(), "status": error.status(),
-        "retryable": error.is_retryable(), "message": error.to_string(),
-        "retry_after": error.retry_after().map(|pause| pause.as_secs_f64()),
-    })
-}
-
-fn count(rows: &[Value], by: &str) -> Value {
-    let keys: Vec<&str> = rows.iter().map(|row| row[by].as_str().unwrap()).collect();
-    let numbers: Vec<i64> = keys.iter().map(|key| key.parse().unwrap()).collect();
-    json!({
-        "count": keys.len(), "unique": keys.iter().collect::<BTreeSet<_>>().len(),
-        "ascending": numbers.is_sorted(), "first": keys.first(), "last": keys.last(),
-    })
 }
 
 fn texts(value: &Value) -> Vec<String> {

@@ -1,6 +1,6 @@
 //! The settings of an application.
 
-use std::{path::PathBuf, str::FromStr, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use super::Application;
 use crate::{
@@ -166,12 +166,7 @@ impl ApplicationBuilder {
                 "the application's client_secret is empty",
             ));
         }
-        if self.settings.interval.is_some_and(|interval| interval < Duration::from_secs(60)) {
-            return Err(Error::invalid_input(
-                "fixed_interval",
-                "a fixed interval must be at least 60 seconds",
-            ));
-        }
+        self.settings.check()?;
         let server = AuthorizationServer::configure(
             self.authorization_server.as_deref(),
             &self.authorization_hosts,
@@ -189,22 +184,5 @@ impl ApplicationBuilder {
         })
         .await?;
         Ok(Application { client_id: self.client_id, keeper })
-    }
-}
-
-impl FromStr for RetrySpent {
-    type Err = Error;
-
-    /// Reads the word that other languages and the command line use.
-    fn from_str(word: &str) -> Result<Self> {
-        match word {
-            "never" => Ok(Self::Never),
-            "after_oracle" => Ok(Self::AfterOracle),
-            "always" => Ok(Self::Always),
-            _ => Err(Error::invalid_input(
-                "retry_spent",
-                "retry_spent must be never, after_oracle or always",
-            )),
-        }
     }
 }

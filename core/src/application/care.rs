@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use super::{Application, KeepAlive};
+use super::Application;
 #[cfg(feature = "faults")]
 use crate::keeper::{Fingerprint, SealedCopy};
 use crate::{
-    AuditEntry, Result, audit,
+    AuditEntry, KeepAlive, Result, audit, keep_alive,
     keeper::{Changes, Statistics},
     process,
-    store::{ChainState, GrantId, Role, Status},
+    store::GrantId,
 };
 
 impl Application {
@@ -34,25 +34,7 @@ impl Application {
     /// # Errors
     /// [`crate::Kind::Store`].
     pub async fn next_keep_alive(&self) -> Result<Option<KeepAlive>> {
-        let mut next: Option<KeepAlive> = None;
-        for row in self.keeper.grants().await? {
-            if row.status != Status::Active {
-                continue;
-            }
-            for chain in self.keeper.store().chains(row.id).await? {
-                if chain.role == Role::Retired || chain.state == ChainState::Dead {
-                    continue;
-                }
-                let pair = chain.pair;
-                let soonest = next.get_or_insert(KeepAlive {
-                    due_at: pair.due_at,
-                    expires_at: pair.refresh_expires_at,
-                });
-                soonest.due_at = soonest.due_at.min(pair.due_at);
-                soonest.expires_at = soonest.expires_at.min(pair.refresh_expires_at);
-            }
-        }
-        Ok(next)
+        keep_alive::next(&self.keeper).await
     }
 
     /// Lets no new exchange begin, and waits up to `deadline` for those under way. True if all of
@@ -86,7 +68,11 @@ impl Application {
     /// [`crate::Kind::Store`] naming the first entry that does not fit.
     pub async fn audit(&self, id: GrantId) -> Result<Vec<AuditEntry>> {
         let keeper = self.keeper.clone();
-        process::shield(async move { audit::read(keeper.store(), id).await }).await
+        process::shield(async move {
+            keeper.row(id).await?;
+            audit::read(keeper.store(), id).await
+        })
+        .await
     }
 
     /// Which refresh tokens the store and this machine's spool hold for a grant. For tests that compare

@@ -25,16 +25,6 @@ pub struct Grant {
     pub refresh_expires_at: i64,
 }
 
-/// When the refresh tokens of an application need attention, in Unix seconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct KeepAlive {
-    /// From then on [`Application::maintain`] rotates the first of them.
-    pub due_at: i64,
-    /// When the first of them probably dies unless it is rotated.
-    pub expires_at: i64,
-}
-
 impl From<GrantRow> for Grant {
     fn from(row: GrantRow) -> Self {
         let portal = url::Url::parse(&row.endpoints.client_endpoint).map_or_else(

@@ -7,11 +7,11 @@ mod grant;
 use std::sync::Arc;
 
 pub use builder::ApplicationBuilder;
-pub use grant::{Grant, KeepAlive};
+pub use grant::Grant;
 
 use crate::{
-    AuthorizeLink, Client, Clock, Error, Portal, Redirect, Result, Secret, Token,
-    keeper::{Claims, Consent, Keeper, Purpose},
+    AuthorizeLink, Client, Clock, Portal, Redirect, Result, Secret, Token,
+    keeper::{Claims, Consent, Keeper, Purpose, check_min_ttl},
     store::GrantId,
 };
 
@@ -165,13 +165,4 @@ impl Application {
     pub fn clock(&self) -> &Clock {
         self.keeper.clock()
     }
-}
-
-/// A reader that always asked for nearly an hour would rotate at every read.
-fn check_min_ttl(min_ttl: i64) -> Result<()> {
-    if (0..=3000).contains(&min_ttl) {
-        return Ok(());
-    }
-    Err(Error::invalid_input("min_ttl", "min_ttl must lie between 0 and 3000 seconds")
-        .with("min_ttl", min_ttl.to_string()))
 }

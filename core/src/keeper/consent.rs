@@ -103,6 +103,7 @@ impl Keeper {
     }
 
     async fn exchange_for(&self, grant_type: &'static str, consent: Consent) -> Result<GrantRow> {
+        let _permit = self.permit().await?;
         let attempt = AttemptId::random();
         let server = self.0.credentials.server.resolve(consent.server_domain.as_deref());
         let Consent { value, claims, .. } = consent;

@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -36,6 +39,7 @@ struct Breaker {
 pub(super) struct Limits {
     clock: Clock,
     pub(super) in_flight: Semaphore,
+    closed: AtomicBool,
     breakers: Mutex<HashMap<Scope, Breaker>>,
     /// Portals that refused the application since it was last accepted anywhere.
     refusing: Mutex<Vec<String>>,
@@ -46,9 +50,19 @@ impl Limits {
         Self {
             clock,
             in_flight: Semaphore::new(in_flight.clamp(1, 1024)),
+            closed: AtomicBool::new(false),
             breakers: Mutex::default(),
             refusing: Mutex::default(),
         }
+    }
+
+    /// From now on no exchange begins.
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
     }
 
     /// Refuses while a breaker holds. The first after the pause may try.

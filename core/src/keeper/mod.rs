@@ -50,7 +50,9 @@ pub use settings::RetrySpent;
 pub(crate) use settings::Settings;
 use spool::Spool;
 pub use token::Token;
+pub(crate) use token::check_min_ttl;
 use token::{Need, Tokens};
+use tokio::sync::SemaphorePermit;
 
 use crate::{
     Clock, Error, Kind, Result, Retry, Secret,
@@ -148,11 +150,17 @@ impl Keeper {
 
     /// Lets no new exchange begin and waits for those under way. True if all of them ended in time.
     pub(crate) async fn shut_down(&self, deadline: Duration) -> bool {
-        let in_flight = &self.limits().in_flight;
+        let limits = self.limits();
+        limits.close();
         let all = u32::try_from(self.0.settings.in_flight).unwrap_or(u32::MAX);
-        let drained = tokio::time::timeout(deadline, in_flight.acquire_many(all)).await.is_ok();
-        in_flight.close();
-        drained
+        tokio::time::timeout(deadline, limits.in_flight.acquire_many(all)).await.is_ok()
+    }
+
+    /// Leave for one exchange, held while it is under way.
+    async fn permit(&self) -> Result<SemaphorePermit<'_>> {
+        let limits = self.limits();
+        let permit = limits.in_flight.acquire().await.map_err(|_| rotation::shutting_down())?;
+        if limits.is_closed() { Err(rotation::shutting_down()) } else { Ok(permit) }
     }
 
     /// Puts every grant's data key, and the store's own values, under the newest master key.
@@ -175,9 +183,11 @@ impl Keeper {
     pub(crate) async fn release(&self, grant: GrantId) -> Result<()> {
         let row = self.row(grant).await?;
         for chain in self.0.store.chains(grant).await? {
-            self.0.store.release(chain.id, chain.pair.lineage).await?;
+            if chain.quarantined {
+                self.0.store.release(chain.id, chain.pair.lineage).await?;
+            }
         }
-        self.trust(&row).await
+        self.0.spool.accept(grant, row.generation).await
     }
 
     fn limits(&self) -> &Limits {

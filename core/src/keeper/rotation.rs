@@ -57,7 +57,7 @@ impl Keeper {
         let server = self.0.credentials.server.resolve(Some(&row.endpoints.authorization_server));
         let scopes = scopes(row, &server);
         let limits = self.limits();
-        let _permit = limits.in_flight.acquire().await.map_err(|_| shutting_down())?;
+        let _permit = self.permit().await?;
         limits.check(&scopes).map_err(|error| at(row, error))?;
         // Opened before the intent: a damaged row must not hold the chain.
         let (chain, pair) = (row.chain.id, &row.chain.pair);

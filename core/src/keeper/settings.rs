@@ -1,8 +1,8 @@
 //! How a keeper behaves.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, str::FromStr, time::Duration};
 
-use crate::store::Budget;
+use crate::{Error, Result, store::Budget};
 
 /// What to do with a refresh token that was probably spent by an exchange whose answer is lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -18,6 +18,23 @@ pub enum RetrySpent {
     Always,
 }
 
+impl FromStr for RetrySpent {
+    type Err = Error;
+
+    /// Reads the word that other languages and the command line use.
+    fn from_str(word: &str) -> Result<Self> {
+        match word {
+            "never" => Ok(Self::Never),
+            "after_oracle" => Ok(Self::AfterOracle),
+            "always" => Ok(Self::Always),
+            _ => Err(Error::invalid_input(
+                "retry_spent",
+                "retry_spent must be never, after_oracle or always",
+            )),
+        }
+    }
+}
+
 /// The settings of a keeper; see the methods of [`crate::ApplicationBuilder`].
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
@@ -31,6 +48,19 @@ pub(crate) struct Settings {
     pub(crate) interval: Option<Duration>,
     /// Where the spool lies, if not beside the store.
     pub(crate) spool: Option<PathBuf>,
+}
+
+impl Settings {
+    /// Refuses what would rotate again and again.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.interval.is_some_and(|interval| interval < Duration::from_secs(60)) {
+            return Err(Error::invalid_input(
+                "fixed_interval",
+                "a fixed interval must be at least 60 seconds",
+            ));
+        }
+        Ok(())
+    }
 }
 
 impl Default for Settings {

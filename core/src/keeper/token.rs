@@ -7,7 +7,7 @@ use std::sync::{
 
 use papaya::HashMap;
 
-use crate::{Secret, store::GrantId};
+use crate::{Error, Result, Secret, store::GrantId};
 
 /// An access token and what a reader needs beside it.
 #[derive(Clone)]
@@ -46,6 +46,15 @@ impl Need {
             Need::NewerThan(generation) => token.generation > generation,
         }
     }
+}
+
+/// A reader that always asked for nearly an hour would rotate at every read.
+pub(crate) fn check_min_ttl(min_ttl: i64) -> Result<()> {
+    if (0..=3000).contains(&min_ttl) {
+        return Ok(());
+    }
+    Err(Error::invalid_input("min_ttl", "min_ttl must lie between 0 and 3000 seconds")
+        .with("min_ttl", min_ttl.to_string()))
 }
 
 /// A token with the time when it was last asked for.

@@ -85,7 +85,9 @@ impl Keeper {
 
     /// Releases the chain, and takes the store's word for its generation.
     pub(super) async fn trust(&self, row: &GrantRow) -> Result<()> {
-        self.0.store.release(row.chain.id, row.chain.pair.lineage).await?;
+        if row.chain.quarantined {
+            self.0.store.release(row.chain.id, row.chain.pair.lineage).await?;
+        }
         self.0.spool.accept(row.id, row.generation).await?;
         tracing::info!(grant = row.id, "released from quarantine");
         Ok(())
