@@ -171,6 +171,7 @@ async fn shutting_down_drains_and_begins_nothing_new() {
         audit.iter().any(|entry| entry.event == "sent")
     })
     .await;
+    assert!(!stage.application.shut_down(Duration::from_millis(1)).await, "not in time");
     assert!(stage.application.shut_down(Duration::from_secs(30)).await);
     assert_eq!(renewing.await.unwrap().unwrap().generation, 2);
     let error = stage.application.renew_token(stage.grant.id, 2).await.err().unwrap();
