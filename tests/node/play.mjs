@@ -28,7 +28,8 @@ const OPERATIONS = {
       clientSecret: given.client_secret ?? saved.client_secret,
       store: given.store ?? saved.store,
       authorizationServer: given.authorization_server ?? saved.authorization,
-      keyFile: given.key_file,
+      keyFile: given.key_file ?? saved.key_file,
+      spool: saved.spool,
       clock,
       ...camel(given.settings ?? {}),
     })

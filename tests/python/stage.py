@@ -10,6 +10,7 @@ import re
 import traceback
 from typing import Any, Callable, Optional, Union
 
+import stores
 from emulator import Emulator
 from evergrant import BatchResult, Change, EvergrantError, Grant, Token
 from evergrant.testing import Clock
@@ -32,7 +33,7 @@ class Stage:
         self._saved: dict[str, Any] = {
             **emulator.ready,
             "folder": str(folder),
-            "store": store if store == "memory" else f"{store}:{folder}/grants.db",
+            **stores.fresh(store, folder),
         }
         self._application: Optional[AnyApplication] = None
         self._clock = Clock()
@@ -69,7 +70,8 @@ class Stage:
             client_id=step.get("client_id", self._saved["client_id"]),
             client_secret=step.get("client_secret", self._saved["client_secret"]),
             store=step.get("store", self._saved["store"]),
-            key_file=step.get("key_file"),
+            key_file=step.get("key_file", self._saved.get("key_file")),
+            spool=self._saved.get("spool"),
             authorization_server=step.get("authorization_server", self._saved["authorization"]),
             clock=self._clock,
             **step.get("settings", {}),

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import stores
 from emulator import ROOT, Emulator
 from faces import FACES
 from pattern import mismatch
@@ -23,6 +24,7 @@ CASES = [
     for language in FACES
     for scenario in SCENARIOS
     for store in scenario["stores"]
+    if stores.is_here(store)
 ]
 
 

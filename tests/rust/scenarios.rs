@@ -16,7 +16,7 @@ use std::{
 };
 
 use evergrant::{Application, Change, Client, Clock, Command, Error};
-use evergrant_tests::{Emulator, mismatch};
+use evergrant_tests::{Emulator, mismatch, store};
 use libtest_mimic::{Arguments, Failed, Trial};
 use log::Log;
 use serde_json::{Map, Value, json};
@@ -35,7 +35,8 @@ fn main() {
     let trials = scenarios()
         .into_iter()
         .flat_map(|scenario| {
-            let stores: Vec<String> = texts(&scenario["stores"]);
+            let mut stores: Vec<String> = texts(&scenario["stores"]);
+            stores.retain(|store| store::is_here(store));
             let (log, passed) = (log.clone(), Arc::clone(&passed));
             stores
                 .into_iter()
@@ -91,11 +92,13 @@ async fn run(scenario: &Value, store: &str, log: &Log) -> Result<(), String> {
     let folder = tempfile::tempdir().unwrap();
     let mut saved = emulator.ready_line().as_object().unwrap().clone();
     let folder_text = folder.path().to_str().unwrap().to_owned();
-    let store_url = if store == "memory" {
-        store.to_owned()
-    } else {
-        format!("sqlite:{folder_text}/grants.db")
-    };
+    let store_url = store::of_kind(store, folder.path()).await;
+    if !matches!(store, "memory" | "sqlite") {
+        // A server keeps neither: they are each machine's own.
+        fs::write(folder.path().join("key"), "11".repeat(32)).unwrap();
+        saved.insert("key_file".into(), format!("{folder_text}/key").into());
+        saved.insert("spool".into(), format!("{folder_text}/spool").into());
+    }
     saved.insert("folder".into(), folder_text.into());
     saved.insert("store".into(), store_url.into());
     let mut stage = Stage {
@@ -241,8 +244,12 @@ impl Stage {
         )
         .store(text("store", "store"))
         .authorization_server(text("authorization_server", "authorization"));
-        if let Some(path) = arguments["key_file"].as_str() {
+        let key_file = arguments.get("key_file").or_else(|| self.saved.get("key_file"));
+        if let Some(path) = key_file.and_then(Value::as_str) {
             builder = builder.key_file(path);
+        }
+        if let Some(path) = self.saved.get("spool").and_then(Value::as_str) {
+            builder = builder.spool(path);
         }
         if let Some(settings) = arguments["settings"].as_object() {
             let number = |name: &str, default: u64| {
