@@ -1,7 +1,10 @@
 //! A process is killed, or stands still for longer than its lease, at each step of a rotation. The emulator's truth
 //! says what became of the pair.
 
-use evergrant_tests::processes::{Scene, Worker};
+use evergrant_tests::{
+    processes::{Scene, Worker},
+    program,
+};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -281,4 +284,15 @@ async fn sixteen_processes_of_sixteen_tasks_meet_one_expired_token() {
     assert_eq!(tokens.len(), 1);
     assert_eq!((scene.refreshes().await, scene.reuses().await), (1, 0), "exactly one exchange");
     works(&scene, &mut first, &grant, 2).await;
+}
+
+#[test]
+fn the_places_where_tests_kill_are_in_no_program_that_people_install() {
+    let knows = |program: std::path::PathBuf| {
+        let program = std::fs::read(program).unwrap();
+        let text = String::from_utf8_lossy(&program);
+        text.contains("EVERGRANT_FAULT") || text.contains("EVERGRANT_CLOCK")
+    };
+    assert!(knows(Scene::worker_path()), "it would find them");
+    assert!(!knows(program()), "the feature `faults` has leaked");
 }
