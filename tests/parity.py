@@ -21,7 +21,11 @@ def expected() -> set[str]:
     names = set()
     for path in sorted((ROOT / "tests" / "scenarios").glob("*.json")):
         scenario = json.loads(path.read_text())
-        names.update(f"{scenario['name']}/{store}" for store in scenario["stores"] if is_here(store))
+        names.update(
+            f"{scenario['name']}/{store}"
+            for store in scenario["stores"]
+            if is_here(store)
+        )
     return names
 
 

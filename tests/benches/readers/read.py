@@ -33,13 +33,18 @@ def main() -> None:
             pass
 
         found = sorted(
-            nanoseconds(reads, lambda: application.token_sync(grant)) for _ in range(rounds)
+            nanoseconds(reads, lambda: application.token_sync(grant))
+            for _ in range(rounds)
         )
         floor = sorted(nanoseconds(reads, nothing) for _ in range(rounds))
     best, median = found[0], found[len(found) // 2]
     verdict = "met" if median < 500 else "MISSED"
-    print(f"{'a fresh token, in Python':<58} {best:>9.1f} ns {median:>9.1f} ns  < 500 {verdict}")
-    print(f"{'  of it an empty call':<58} {floor[0]:>9.1f} ns {floor[len(floor) // 2]:>9.1f} ns")
+    print(
+        f"{'a fresh token, in Python':<58} {best:>9.1f} ns {median:>9.1f} ns  < 500 {verdict}"
+    )
+    print(
+        f"{'  of it an empty call':<58} {floor[0]:>9.1f} ns {floor[len(floor) // 2]:>9.1f} ns"
+    )
 
 
 if __name__ == "__main__":
