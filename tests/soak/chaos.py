@@ -112,5 +112,7 @@ class Chaos:
         answer = self._steward.ask("grants")
         for grant in answer.get("ok", []):
             if grant["status"] == "needs_reauthorization":
+                # Who stands still in the middle of a write keeps the steward waiting.
+                self._wake_up(float("inf"))
                 self._steward.consent(grant["user_id"])
                 self.counts["consents"] += 1

@@ -76,6 +76,7 @@ class Player:
             stderr=open(self._errors, "wb"),  # noqa: SIM115 - the program's
             env=environment,
         )
+        world.started.append(self._process)
         for order in orders:
             tell(self._process, order)
 
@@ -186,6 +187,7 @@ class Steward:
             stderr=open(world.folder / "steward.err", "ab"),  # noqa: SIM115 - the program's
             env=world.environment(),
         )
+        world.started.append(self._process)
         self.ok("open", **world.settings(), background=False)
 
     def ask(self, do: str, **arguments: Any) -> Any:

@@ -50,6 +50,7 @@ class World:
         # Whatever proxy the environment names, loopback is not behind it.
         self._http = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         self._seen = 0
+        self.started: list[subprocess.Popen[bytes]] = []
         self.cut: list[float] = []
         """When a token request got no answer, by the server's time."""
         self._over = threading.Event()
@@ -99,7 +100,11 @@ class World:
         self._set_server()
 
     def stop(self) -> None:
-        """Ends the emulator and removes the folder."""
+        """Ends every program, stopped ones too, and removes the folder."""
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
         self._over.set()
         self._ticking.join()
         self._stdin.close()
