@@ -65,11 +65,13 @@ impl Keeper {
         match committed {
             Committed::Current(generation) => {
                 self.0.counters.rotations.add(1);
-                self.0.spool.mark(commit.grant, generation).await?;
+                slot.committed(commit.grant, generation).await
             }
-            Committed::Orphan => self.0.counters.orphaned.add(1),
+            Committed::Orphan => {
+                self.0.counters.orphaned.add(1);
+                slot.done().await
+            }
         }
-        slot.done().await
     }
 
     /// Seals the pair that succeeds the current one of `row`'s chain.
