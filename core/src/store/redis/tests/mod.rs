@@ -2,7 +2,6 @@
 
 mod behaviour;
 mod damage;
-mod figures;
 mod outage;
 mod refusal;
 mod rotation;
