@@ -30,6 +30,11 @@ struct Offsets {
 const BOOT: ClockId = ClockId::Boottime;
 #[cfg(not(any(target_os = "android", target_os = "linux")))]
 const BOOT: ClockId = ClockId::Monotonic;
+/// The wall time of the system's last tick.
+#[cfg(any(target_os = "android", target_os = "linux"))]
+const WALL: ClockId = ClockId::RealtimeCoarse;
+#[cfg(not(any(target_os = "android", target_os = "linux")))]
+const WALL: ClockId = ClockId::Realtime;
 
 impl Clock {
     /// The system's clock.
@@ -38,10 +43,14 @@ impl Clock {
         Self::default()
     }
 
-    /// Now, in Unix seconds.
+    /// Now, in Unix seconds. Asked at every read of a token: where the system keeps a time that is
+    /// some milliseconds old and cheap to read, it is that.
     #[must_use]
     pub fn now(&self) -> i64 {
-        self.now_millis().div_euclid(1000)
+        let turned = self.offsets.wall.load(Ordering::Relaxed);
+        // A machine whose clock stands before 1970 still has to work.
+        let system = clock_gettime(WALL).tv_sec.max(0);
+        system.saturating_add(turned).saturating_add(staged(system_boot) / 1_000_000_000)
     }
 
     /// Now, in milliseconds since 1970.
@@ -52,14 +61,14 @@ impl Clock {
             Err(_) => 0,
         };
         let turned = self.offsets.wall.load(Ordering::Relaxed).saturating_mul(1000);
-        system.saturating_add(turned).saturating_add(staged(system_boot()) / 1_000_000)
+        system.saturating_add(turned).saturating_add(staged(system_boot) / 1_000_000)
     }
 
     /// How much time was made to pass: a store with a clock of its own adds it there. A jump of this
     /// machine's clock means nothing to it.
     pub(crate) fn offset_millis(&self) -> i64 {
         let turned = self.offsets.boot.load(Ordering::Relaxed).saturating_mul(1000);
-        turned.saturating_add(staged(system_boot()) / 1_000_000)
+        turned.saturating_add(staged(system_boot) / 1_000_000)
     }
 
     /// Since the machine started, the time that it slept included. No clock jump moves it.
@@ -70,7 +79,7 @@ impl Clock {
         let turned = Duration::from_secs(offset.unsigned_abs());
         let boot =
             if offset < 0 { system.saturating_sub(turned) } else { system.saturating_add(turned) };
-        boot.saturating_add(Duration::from_nanos(staged(system).unsigned_abs()))
+        boot.saturating_add(Duration::from_nanos(staged(|| system).unsigned_abs()))
     }
 
     /// Turns this clock and all its clones by `seconds`, as if they had passed; for tests.
@@ -95,7 +104,7 @@ fn system_boot() -> Duration {
 /// three numbers of eight bytes, little-endian: milliseconds to add; the boot time, in nanoseconds, from which time
 /// runs faster; by how much.
 #[cfg(feature = "faults")]
-fn staged(boot: Duration) -> i64 {
+fn staged(boot: impl FnOnce() -> Duration) -> i64 {
     use std::{fs::File, os::unix::fs::FileExt, sync::OnceLock};
 
     static FILE: OnceLock<Option<File>> = OnceLock::new();
@@ -107,12 +116,12 @@ fn staged(boot: Duration) -> i64 {
     let (numbers, _) = bytes.as_chunks::<8>();
     let number = |at: usize| numbers.get(at).map_or(0, |bytes| i64::from_le_bytes(*bytes));
     let (millis, since, faster) = (number(0), number(1), number(2));
-    let passed = i64::try_from(boot.as_nanos()).unwrap_or(i64::MAX).saturating_sub(since);
+    let passed = i64::try_from(boot().as_nanos()).unwrap_or(i64::MAX).saturating_sub(since);
     millis.saturating_mul(1_000_000).saturating_add(passed.saturating_mul(faster)).max(0)
 }
 
 #[cfg(not(feature = "faults"))]
-const fn staged(_boot: Duration) -> i64 {
+fn staged(_boot: impl FnOnce() -> Duration) -> i64 {
     0
 }
 

@@ -1,8 +1,11 @@
 //! Tokens that this process has, for readers who must not wait.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    hash::{BuildHasherDefault, Hasher},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
 use papaya::HashMap;
@@ -57,7 +60,29 @@ struct Entry {
 /// The newest token of each grant. Reading takes no lock and allocates nothing; a forked child may
 /// go on reading, too.
 #[derive(Default)]
-pub(super) struct Tokens(HashMap<GrantId, Arc<Entry>>);
+pub(super) struct Tokens(HashMap<GrantId, Entry, BuildHasherDefault<Spread>>);
+
+/// Spreads the numbers that stores give, one after the other; nobody chooses them.
+#[derive(Default)]
+struct Spread(u64);
+
+impl Hasher for Spread {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_i64(i64::from(*byte));
+        }
+    }
+
+    fn write_i64(&mut self, number: i64) {
+        // The product's upper half mixes all digits into all; the golden ratio's leave no pattern.
+        let product = u128::from(self.0 ^ number.cast_unsigned()) * 0x9E37_79B9_7F4A_7C15;
+        self.0 = (product >> 64) as u64 ^ product as u64;
+    }
+}
 
 impl Tokens {
     /// The grant's token if it meets `need`.
@@ -75,18 +100,19 @@ impl Tokens {
     /// Keeps the newest token: what readers were given never goes back.
     pub(super) fn remember(&self, token: Token, now: i64) -> Arc<Token> {
         let token = Arc::new(token);
-        let fresh = |read_at| Arc::new(Entry { token: Arc::clone(&token), read_at });
+        let entry = |token: &Arc<Token>, read_at| Entry {
+            token: Arc::clone(token),
+            read_at: AtomicI64::new(read_at),
+        };
         let tokens = self.0.pin();
         let kept = tokens.update_or_insert_with(
             token.grant,
-            |entry| {
-                if token.generation > entry.token.generation {
-                    fresh(AtomicI64::new(entry.read_at.load(Ordering::Relaxed)))
-                } else {
-                    Arc::clone(entry)
-                }
+            |known| {
+                let newest =
+                    if token.generation > known.token.generation { &token } else { &known.token };
+                entry(newest, known.read_at.load(Ordering::Relaxed))
             },
-            || fresh(AtomicI64::new(now)),
+            || entry(&token, now),
         );
         Arc::clone(&kept.token)
     }
