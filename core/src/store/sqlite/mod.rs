@@ -8,19 +8,21 @@ mod rotation;
 mod schema;
 #[cfg(test)]
 mod tests;
+mod together;
 mod watch;
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use async_trait::async_trait;
 use once_cell::sync::OnceCell;
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension};
 
 pub(crate) use place::sync_folder;
+use together::Writes;
 
 use super::{
     AttemptId, AuditRow, Budget, Chain, ChainId, Changed, Commit, Committed, GrantId, GrantRow,
@@ -39,6 +41,7 @@ struct Inner {
     path: Option<PathBuf>,
     clock: Clock,
     connection: PerProcess<OnceCell<Mutex<Connection>>>,
+    writes: PerProcess<Writes>,
 }
 
 /// The store's clock: wall time for what outlives a boot, boot time for leases and pauses, which a
@@ -54,7 +57,7 @@ struct Now {
 
 impl SqliteStore {
     pub(crate) fn memory(clock: Clock) -> Self {
-        Self(Arc::new(Inner { path: None, clock, connection: PerProcess::new() }))
+        Self::new(None, clock)
     }
 
     pub(crate) fn file(path: &str, clock: Clock) -> Result<Self> {
@@ -62,7 +65,12 @@ impl SqliteStore {
             Error::invalid_input("store", "the store's path cannot be used").with_source(error)
         })?;
         place::refuse_network(&path)?;
-        Ok(Self(Arc::new(Inner { path: Some(path), clock, connection: PerProcess::new() })))
+        Ok(Self::new(Some(path), clock))
+    }
+
+    fn new(path: Option<PathBuf>, clock: Clock) -> Self {
+        let (connection, writes) = (PerProcess::new(), PerProcess::new());
+        Self(Arc::new(Inner { path, clock, connection, writes }))
     }
 
     /// Opens and migrates, so that an unreadable store is an error at the start.
@@ -76,28 +84,25 @@ impl SqliteStore {
     ) -> Result<T> {
         let inner = Arc::clone(&self.0);
         blocking(move || {
-            let connection =
-                inner.connection.get().get_or_try_init(|| inner.open().map(Mutex::new))?;
-            let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
-            work(&mut connection, &inner.now())
-                .map_err(|error| failed(error).with("store", inner.address()))
+            let mut connection = inner.connection()?;
+            work(&mut connection, &inner.now()).map_err(|error| inner.failed(error))
         })
         .await
     }
 
-    /// One transaction, durable when this returns.
+    /// A transaction, durable when this returns. Others may be in it.
     async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection, &Now) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
         let inner = Arc::clone(&self.0);
-        self.read(move |connection, _| {
-            let transaction =
-                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            // Only now: behind another writer a lease could be born expired.
-            let done = work(&transaction, &inner.now())?;
-            transaction.commit()?;
-            Ok(done)
+        blocking(move || {
+            // Opened before it is asked for: nobody does later what has failed here.
+            inner.open_once()?;
+            let writes = inner.writes.get();
+            let answer = writes.ask(work);
+            let done = writes.perform(&mut *inner.connection()?, || inner.now(), &answer);
+            done.map_err(|error| inner.failed(error))
         })
         .await
     }
@@ -116,6 +121,18 @@ impl Inner {
             boot: millis(self.clock.boot()),
             boot_id: place::boot_id(),
         }
+    }
+
+    fn failed(&self, error: rusqlite::Error) -> Error {
+        failed(error).with("store", self.address())
+    }
+
+    fn open_once(&self) -> Result<&Mutex<Connection>> {
+        self.connection.get().get_or_try_init(|| self.open().map(Mutex::new))
+    }
+
+    fn connection(&self) -> Result<MutexGuard<'_, Connection>> {
+        Ok(self.open_once()?.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn open(&self) -> Result<Connection> {
