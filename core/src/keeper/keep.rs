@@ -44,11 +44,15 @@ impl Keeper {
             Ok(committed) => committed,
         };
         fault("committed").await;
-        self.settled(&commit, committed, slot).await?;
-        match committed {
-            Committed::Orphan => Ok(None),
-            Committed::Current(_) => self.announce(row.id).await.map(Some),
-        }
+        let told = async {
+            match committed {
+                Committed::Orphan => Ok(None),
+                Committed::Current(_) => self.announce(row.id).await.map(Some),
+            }
+        };
+        // The pair is durable: readers need not wait for what the node keeps besides.
+        let (settled, told) = tokio::join!(self.settled(&commit, committed, slot), told);
+        settled.and(told)
     }
 
     /// Takes a grant's durable state over for this process's readers, then tells its listeners.
@@ -65,11 +69,13 @@ impl Keeper {
         match committed {
             Committed::Current(generation) => {
                 self.0.counters.rotations.add(1);
-                self.0.spool.mark(commit.grant, generation).await?;
+                slot.committed(commit.grant, generation).await
             }
-            Committed::Orphan => self.0.counters.orphaned.add(1),
+            Committed::Orphan => {
+                self.0.counters.orphaned.add(1);
+                slot.done().await
+            }
         }
-        slot.done().await
     }
 
     /// Seals the pair that succeeds the current one of `row`'s chain.

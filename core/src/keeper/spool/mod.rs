@@ -320,11 +320,23 @@ impl Slot {
     }
 
     /// The store has the answer, or nobody can use it now: it is kept aside for two days.
-    pub(crate) async fn done(mut self) -> Result<()> {
-        let Some(file) = self.file.take() else { return Ok(()) };
-        let spool = self.spool.clone();
+    pub(crate) async fn done(self) -> Result<()> {
+        self.kept(None).await
+    }
+
+    /// As [`Self::done`]; the store reached `generation` of `grant` with it.
+    pub(crate) async fn committed(self, grant: GrantId, generation: i64) -> Result<()> {
+        self.kept(Some((grant, generation))).await
+    }
+
+    async fn kept(mut self, mark: Option<(GrantId, i64)>) -> Result<()> {
+        let (spool, file) = (self.spool.clone(), self.file.take());
         blocking(move || {
             let Some(folder) = &spool.0.folder else { return Ok(()) };
+            if let Some((grant, generation)) = mark {
+                folder.memory.mark(&spool.0.environment, grant, generation)?;
+            }
+            let Some(file) = file else { return Ok(()) };
             folder.memory.keep(&self.label, &self.sealed, spool.0.clock.now())?;
             folder.give_back(file);
             Ok(())
