@@ -44,11 +44,15 @@ impl Keeper {
             Ok(committed) => committed,
         };
         fault("committed").await;
-        self.settled(&commit, committed, slot).await?;
-        match committed {
-            Committed::Orphan => Ok(None),
-            Committed::Current(_) => self.announce(row.id).await.map(Some),
-        }
+        let told = async {
+            match committed {
+                Committed::Orphan => Ok(None),
+                Committed::Current(_) => self.announce(row.id).await.map(Some),
+            }
+        };
+        // The pair is durable: readers need not wait for what the node keeps besides.
+        let (settled, told) = tokio::join!(self.settled(&commit, committed, slot), told);
+        settled.and(told)
     }
 
     /// Takes a grant's durable state over for this process's readers, then tells its listeners.

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use url::Url;
 
 use super::{
@@ -140,9 +140,9 @@ impl Keeper {
         fault("confirmed").await;
         let form = self.form("refresh_token", &hold.refresh_token);
         let mut exchange = std::pin::pin!(line.send(&self.0.clock, &form, hold.write_until));
-        let mut renewal = interval(RENEW);
+        // An interval's first tick takes a millisecond: it would stand between the confirmation and the write.
+        let mut renewal = interval_at(Instant::now() + RENEW, RENEW);
         renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        renewal.tick().await;
         loop {
             tokio::select! {
                 biased;

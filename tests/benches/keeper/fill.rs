@@ -50,7 +50,7 @@ impl Store {
         }
     }
 
-    /// Adds grants that are all like `template` but for what is sealed, and their portals.
+    /// Adds grants that are all like `template` but for what is sealed, and their users.
     pub async fn add(&mut self, template: GrantId, copies: Vec<SealedCopy>) {
         match self {
             Self::Sqlite(path) => add_sqlite(&open(path), template, &copies),
@@ -106,7 +106,7 @@ fn add_sqlite(db: &Connection, template: GrantId, copies: &[SealedCopy]) {
     db.execute_batch("BEGIN IMMEDIATE").unwrap();
     for copy in copies {
         db.prepare_cached(
-            "INSERT INTO grants SELECT ?2, client_id, printf('%032x', ?2), user_id, status, generation, ?3,
+            "INSERT INTO grants SELECT ?2, client_id, member_id, ?2, status, generation, ?3,
                 client_endpoint, authorization_server, scope, application_status, changed_at, audit_number,
                 audit_hash FROM grants WHERE id = ?1",
         )
@@ -166,7 +166,7 @@ async fn add_postgres(client: &mut Client, template: GrantId, copies: &[SealedCo
     transaction
         .execute(
             "INSERT INTO evergrant.grants OVERRIDING SYSTEM VALUE
-             SELECT n.id, client_id, lpad(to_hex(n.id), 32, '0'), user_id, status, generation, n.key,
+             SELECT n.id, client_id, member_id, n.id, status, generation, n.key,
                 client_endpoint, authorization_server, scope, application_status, audit_number, audit_hash
              FROM evergrant.grants g, unnest($2::bigint[], $3::bytea[]) n (id, key) WHERE g.id = $1",
             &[&template, &grants, &bytes(|copy| &copy.data_key)],

@@ -100,6 +100,8 @@ async fn answer(mut stream: net::TcpStream, address: SocketAddr) {
         "" => u64::from_str_radix(value("refresh_token").get(8..24).unwrap_or("0"), 16).unwrap(),
         code => code.parse().unwrap(),
     };
+    // A renewal does not say whose: copies of a grant have its tokens and users of their own.
+    let user = value("code").parse::<u64>().ok().map(|_| 1);
     let body = serde_json::json!({
         "access_token": token(portal, 3600),
         "expires": now() + 3600,
@@ -110,7 +112,7 @@ async fn answer(mut stream: net::TcpStream, address: SocketAddr) {
         "status": "L",
         "client_endpoint": format!("http://{address}/rest/"),
         "member_id": format!("{portal:032x}"),
-        "user_id": 1,
+        "user_id": user,
         "refresh_token": token(portal, 30 * 86_400),
     })
     .to_string();

@@ -156,7 +156,7 @@ impl Store for PostgresStore {
     }
 
     async fn grant(&self, grant: GrantId) -> Result<Option<GrantRow>> {
-        let call = repeatable(concat!(grants!(), "WHERE g.id = $2"));
+        let call = repeatable("SELECT * FROM evergrant.grant_by_id($1, $2)");
         self.rows(self.timed(call).int(grant)).await?.first().map(read::grant).transpose()
     }
 

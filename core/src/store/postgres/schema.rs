@@ -9,13 +9,16 @@ use tokio_postgres::{
 use super::call::failed;
 use crate::{Error, Kind, Result};
 
-const MIGRATIONS: &[&str] = &[concat!(
-    include_str!("sql/1_tables.sql"),
-    include_str!("sql/2_ground.sql"),
-    include_str!("sql/3_rotation.sql"),
-    include_str!("sql/4_pairs.sql"),
-    include_str!("sql/5_care.sql"),
-)];
+const MIGRATIONS: &[&str] = &[
+    concat!(
+        include_str!("sql/1_tables.sql"),
+        include_str!("sql/2_ground.sql"),
+        include_str!("sql/3_rotation.sql"),
+        include_str!("sql/4_pairs.sql"),
+        include_str!("sql/5_care.sql"),
+    ),
+    include_str!("sql/6_grant.sql"),
+];
 
 /// Any number, the same for all: whoever holds it migrates this database.
 const LOCK: i64 = 0x6576_6572_6772_616e;
