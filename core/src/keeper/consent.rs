@@ -152,9 +152,10 @@ impl Keeper {
         let damaged = || Error::new(Kind::Store, "the spooled answer's label is damaged");
         let attempt = label.attempt().ok_or_else(damaged)?;
         let body = self.0.vault.open_answer(attempt, sealed)?;
-        let Answer::Token(token) = Answer::read(label.status.unwrap_or_default(), &body) else {
+        let Answer::Token(mut token) = Answer::read(label.status.unwrap_or_default(), &body) else {
             return Ok(false);
         };
+        token.received_at = label.received_at();
         let server = label.server.parse().map_err(|_| damaged())?;
         let (_, installed) =
             self.keep_pair(label.claims(), attempt, &token, &server, origin).await?;

@@ -9,7 +9,11 @@ use std::{
 use tokio::sync::watch;
 
 use super::Token;
-use crate::{Error, Kind, Result, process::detach, store::GrantId};
+use crate::{
+    Error, Kind, Result,
+    process::{detach, runtime},
+    store::GrantId,
+};
 
 type Outcome = Option<Result<Arc<Token>>>;
 
@@ -44,6 +48,8 @@ impl Flights {
     where
         F: Future<Output = Result<Arc<Token>>> + Send + 'static,
     {
+        // Whatever can fail comes before the lock, which a task that does not start would ask for again.
+        runtime()?;
         let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(flight) = flights.get(&grant) {
             return Ok((flight.clone(), false));

@@ -173,7 +173,8 @@ impl Keeper {
         token: &TokenAnswer,
         refresh: &Secret,
     ) -> Result<SealedPair> {
-        let now = self.0.clock.now();
+        // An answer that waited in the spool is as old as it is.
+        let now = token.received_at.unwrap_or_else(|| self.0.clock.now());
         let seal = |column, secret| self.0.vault.seal_token(data_key, bound, column, secret);
         let refresh_expires_at = refresh_expires_at(refresh, now);
         Ok(SealedPair {

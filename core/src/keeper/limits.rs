@@ -26,6 +26,8 @@ pub(super) enum Scope {
 
 /// So many portals in a row that refuse the application mean that the application is wrong.
 const PORTALS_IN_A_ROW: usize = 3;
+/// The longest that others wait for what becomes of one try.
+const PROBE: Duration = Duration::from_secs(160);
 const HOUR: Duration = Duration::from_secs(3600);
 
 #[derive(Default)]
@@ -77,7 +79,8 @@ impl Limits {
         }
         for scope in scopes {
             if let Some(breaker) = breakers.get_mut(scope) {
-                breaker.closed_until = now + pause(Duration::from_secs(1), breaker.failures, HOUR);
+                let probe = pause(Duration::from_secs(1), breaker.failures, PROBE);
+                breaker.closed_until = now + probe;
             }
         }
         Ok(())

@@ -125,6 +125,10 @@ impl Keeper {
         keeper.recognise().await?;
         keeper.release_agreed().await?;
         keeper.recover().await?;
+        if keeper.0.store.is_shared() {
+            // Others wait for the word of machines they know of, before they give a chain up.
+            keeper.report().await?;
+        }
         Ok(keeper)
     }
 

@@ -15,7 +15,8 @@ use crate::{
     Error, Kind, Result, Retry,
     oauth::Answer,
     store::{
-        AttemptId, ChainState, Column, Commit, Committed, GrantRow, Start, Status, Verdict, keep,
+        AttemptId, Budget, ChainState, Column, Commit, Committed, GrantRow, Start, Status, Verdict,
+        keep,
     },
 };
 
@@ -155,12 +156,14 @@ impl Keeper {
             attempt,
             node: self.0.spool.node(),
             lease: LATER,
-            budget: self.0.settings.budget,
+            // Nothing is sent.
+            budget: Budget { hour: 0, day: 0, application_hour: 0 },
         };
         if self.0.store.begin(&start).await? {
             self.0.store.settle(row.chain.id, attempt, Verdict::Refused).await?;
+            return Ok(());
         }
-        Ok(())
+        self.not_acquired(row).await
     }
 
     /// Makes a spare the primary in place of `row`'s chain, if there is one.
@@ -218,6 +221,10 @@ impl Keeper {
         match label.parent() {
             Some(parent) => {
                 let rows = self.rows_of_chain(parent.grant, parent.chain).await?;
+                if rows.is_empty() {
+                    // The store has forgotten the chain: the answer waits until it is back.
+                    return Ok(());
+                }
                 for row in rows {
                     if row.chain.pair.lineage == parent.lineage {
                         self.salvage_answer(&row, &label, slot.sealed()).await?;
@@ -240,9 +247,10 @@ impl Keeper {
     async fn salvage_answer(&self, row: &GrantRow, label: &Label, sealed: &[u8]) -> Result<bool> {
         let attempt = label.attempt().ok_or_else(damaged_label)?;
         let body = self.0.vault.open_answer(attempt, sealed)?;
-        let Answer::Token(token) = Answer::read(label.status.unwrap_or_default(), &body) else {
+        let Answer::Token(mut token) = Answer::read(label.status.unwrap_or_default(), &body) else {
             return Ok(false);
         };
+        token.received_at = label.received_at();
         let sent = self.0.vault.open_token(
             &row.data_key,
             row.id,

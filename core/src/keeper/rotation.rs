@@ -110,7 +110,7 @@ impl Keeper {
     }
 
     /// Says so if the budgets are the reason; anything else shows when the chain is looked at again.
-    async fn not_acquired(&self, row: &GrantRow) -> Result<()> {
+    pub(super) async fn not_acquired(&self, row: &GrantRow) -> Result<()> {
         let wait = self.0.store.budget_wait(row.chain.id, self.0.settings.budget).await?;
         if wait.is_zero() {
             tokio::time::sleep(BREATH).await;

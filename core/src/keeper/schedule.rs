@@ -5,7 +5,7 @@ use std::{sync::Weak, time::Duration};
 use super::{Inner, Keeper, token::Need};
 use crate::{
     Result, Token,
-    process::detach,
+    process::{detach, shield},
     store::{ChainState, GrantRow, Role, Status, Summons},
 };
 
@@ -29,7 +29,9 @@ impl Keeper {
             loop {
                 tokio::time::sleep(TICK).await;
                 let Some(keeper) = alive(&keeper) else { return };
-                if let Err(error) = keeper.maintain(round.is_multiple_of(240)).await {
+                // A task of its own: a defect ends one round, not all of them.
+                let work = shield(async move { keeper.maintain(round.is_multiple_of(240)).await });
+                if let Err(error) = work.await {
                     tracing::warn!(%error, "a round of background work failed");
                 }
                 round += 1;
@@ -52,7 +54,7 @@ impl Keeper {
     }
 
     /// Says that this node is alive and looks after the chains that it is summoned to.
-    async fn report(&self) -> Result<()> {
+    pub(super) async fn report(&self) -> Result<()> {
         let depth = self.0.spool.depth().await?;
         self.recognise().await?;
         self.release_agreed().await?;
@@ -60,23 +62,30 @@ impl Keeper {
         if summons.is_empty() {
             return Ok(());
         }
+        let mut attended = true;
         for Summons { grant, chain } in summons {
             for row in self.rows_of_chain(grant, chain).await.unwrap_or_default() {
-                self.attend(&row).await;
+                attended &= self.attend(&row).await;
             }
+        }
+        if !attended {
+            // A process of this machine may still have what was asked for: the doubts go on waiting.
+            return Ok(());
         }
         // Doubts wait for a sign of life that is younger than what we just did.
         self.0.store.heartbeat(self.0.spool.node(), depth).await.map(|_| ())
     }
 
-    async fn attend(&self, row: &GrantRow) {
+    /// False if a chain could not be settled.
+    async fn attend(&self, row: &GrantRow) -> bool {
         let attended = match row.chain.state {
             ChainState::Doubted => self.meet_doubt(row).await,
             _ => self.rotate(row).await.map(|_| ()),
         };
-        if let Err(error) = attended {
+        if let Err(error) = &attended {
             tracing::debug!(grant = row.id, %error, "a chain cannot be settled yet");
         }
+        attended.is_ok()
     }
 
     /// Reads what other processes changed, and tells this one's listeners.
@@ -94,7 +103,10 @@ impl Keeper {
         for change in changes {
             if self.0.tokens.generation(change.grant).is_some_and(|known| known < change.generation)
             {
-                self.announce(change.grant).await?;
+                // One that cannot be read must not hide the others.
+                if let Err(error) = self.announce(change.grant).await {
+                    tracing::warn!(grant = change.grant, %error, "a change could not be followed");
+                }
             }
         }
         Ok(())
@@ -136,8 +148,8 @@ impl Keeper {
     async fn keep_chain_alive(&self, row: &GrantRow) {
         let kept = match row.chain.role {
             Role::Primary => self.obtain(row.id, Need::NewerThan(row.generation)).await.map(|_| ()),
-            _ if row.chain.quarantined || row.status != Status::Active => Ok(()),
-            _ => self.spend(row, None).await.map(|_| ()),
+            _ if row.status != Status::Active => Ok(()),
+            _ => self.rotate(row).await.map(|_| ()),
         };
         let Err(error) = kept else { return };
         let left = row.chain.pair.refresh_expires_at.saturating_sub(self.0.clock.now());

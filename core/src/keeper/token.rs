@@ -117,8 +117,10 @@ impl Tokens {
         let kept = tokens.update_or_insert_with(
             token.grant,
             |known| {
-                let newest =
-                    if token.generation > known.token.generation { &token } else { &known.token };
+                // One that is dead serves nobody: after a rollback the store's number counts.
+                let is_newer = token.generation > known.token.generation
+                    || known.token.expires_at <= now && token.expires_at > now;
+                let newest = if is_newer { &token } else { &known.token };
                 entry(newest, known.read_at.load(Ordering::Relaxed))
             },
             || entry(&token, now),

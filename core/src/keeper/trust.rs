@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Error, Kind, Result, Retry,
-    store::{GrantRow, keep},
+    store::{GrantRow, Role, keep},
 };
 
 /// Older than this, no attempt from before the quarantine can still be under way.
@@ -31,13 +31,14 @@ impl Keeper {
                     store = self.0.store.address(),
                     "the store was restored or copied: its grants are released one by one"
                 );
+                // The note first: whoever meets the new epoch must find it.
+                let failed_over = cluster(known) == cluster(here.as_bytes());
+                self.note_quarantine(failed_over).await?;
                 let epoch = self.0.store.meta("epoch").await?;
                 self.0
                     .store
                     .set_meta("epoch", epoch.as_deref(), &rand::random::<[u8; 16]>())
                     .await?;
-                let failed_over = cluster(known) == cluster(here.as_bytes());
-                self.note_quarantine(failed_over).await?;
                 self.0.store.set_meta("installation", Some(known), here.as_bytes()).await?;
             }
         }
@@ -49,7 +50,8 @@ impl Keeper {
         let marked = self.0.spool.marked(row.id).await?;
         let behind = marked.is_some_and(|marked| marked > row.generation);
         if !behind && !row.chain.quarantined {
-            return Ok(true);
+            // With a successor of a spare's pair at hand, the store is behind by definition.
+            return Ok(row.chain.role == Role::Primary || !self.replay(row).await?);
         }
         if self.replay(row).await? || (behind && self.replay_consents().await?) {
             return Ok(false);
@@ -62,11 +64,12 @@ impl Keeper {
                 .with_retry(Retry::Safe)
                 .with_retry_after(SETTLED.saturating_sub(quarantine.age)));
         }
-        let agrees = marked == Some(row.generation);
-        if agrees
-            || self.ask_oracle(row).await == Word::Accepted
-            || (!behind && quarantine.failed_over && quarantine.age >= keep::HOLD_BACK)
-        {
+        // A mark says nothing about a spare: its rotations do not raise the generation.
+        let agrees = marked == Some(row.generation) && row.chain.role == Role::Primary;
+        let silent = quarantine.failed_over && quarantine.age >= keep::HOLD_BACK;
+        // A pair that is known to be spent stays spent, whatever its access token is good for.
+        let released = agrees || silent || self.ask_oracle(row).await == Word::Accepted;
+        if !behind && released {
             self.trust(row).await?;
             return Ok(false);
         }
@@ -88,7 +91,9 @@ impl Keeper {
         if row.chain.quarantined {
             self.0.store.release(row.chain.id, row.chain.pair.lineage).await?;
         }
-        self.0.spool.accept(row.id, row.generation).await?;
+        if row.chain.role == Role::Primary {
+            self.0.spool.accept(row.id, row.generation).await?;
+        }
         tracing::info!(grant = row.id, "released from quarantine");
         Ok(())
     }

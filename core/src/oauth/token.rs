@@ -20,6 +20,8 @@ pub(crate) enum Answer {
 
 /// A successful answer. Only the access token is certain to be there.
 pub(crate) struct TokenAnswer {
+    /// When it came, in Unix seconds, if that was not just now: its tokens have lived since.
+    pub(crate) received_at: Option<i64>,
     pub(crate) access_token: Secret,
     pub(crate) refresh_token: Option<Secret>,
     expires: Option<i64>,
@@ -57,6 +59,7 @@ impl Answer {
 impl TokenAnswer {
     fn read(access_token: String, fields: &Map<String, Value>) -> Self {
         Self {
+            received_at: None,
             access_token: Secret::new(access_token),
             refresh_token: text(fields, "refresh_token").map(Secret::new),
             expires: number(fields, "expires"),

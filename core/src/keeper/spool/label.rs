@@ -19,6 +19,12 @@ pub(crate) struct Label {
     claims: Claims,
     /// The authorization server that answers.
     pub(crate) server: String,
+    /// The store whose answer it is: several may share a folder.
+    #[serde(default)]
+    pub(super) environment: String,
+    /// When the answer came, in Unix seconds.
+    #[serde(default)]
+    pub(super) received_at: Option<i64>,
     /// The HTTP status, once there is an answer.
     pub(crate) status: Option<u16>,
     /// How many bytes the sealed answer has.
@@ -66,9 +72,16 @@ impl Label {
             rotation: None,
             claims: claims.clone(),
             server: server.to_owned(),
+            environment: String::new(),
+            received_at: None,
             status: None,
             length: 0,
         }
+    }
+
+    /// When the answer came; its tokens have lived since.
+    pub(crate) fn received_at(&self) -> Option<i64> {
+        self.received_at
     }
 
     pub(crate) fn claims(&self) -> &Claims {

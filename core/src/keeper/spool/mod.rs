@@ -92,7 +92,8 @@ impl Spool {
     }
 
     /// Reserves durable room for the answer to one attempt.
-    pub(crate) async fn reserve(&self, label: Label) -> Result<Slot> {
+    pub(crate) async fn reserve(&self, mut label: Label) -> Result<Slot> {
+        label.environment = hex(&self.0.environment);
         let wanted = label.clone();
         let file = self
             .with(move |folder| {
@@ -139,7 +140,8 @@ impl Spool {
                     }
                     Ok(_) => {}
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                    // A label that is being written, or a damaged one: it may be this attempt's.
+                    // A label that is being written may be this attempt's; a damaged one nobody holds.
+                    Err(_) if matches!(SlotFile::take(&path), Ok(Some(_))) => {}
                     Err(_) => return Ok(Fate::Held),
                 }
             }
@@ -255,6 +257,10 @@ impl Spool {
     fn abandoned(&self, folder: &Folder, path: &Path) -> io::Result<Option<Slot>> {
         let Some(mut file) = SlotFile::take(path)? else { return Ok(None) };
         match file.content()? {
+            // Several stores may share a folder; another one's answer is not ours to put aside.
+            Content::Answered(label, _) if label.environment != hex(&self.0.environment) => {
+                Ok(None)
+            }
             Content::Answered(label, sealed) => {
                 Ok(Some(Slot { spool: self.clone(), label: *label, sealed, file: Some(file) }))
             }
@@ -286,6 +292,11 @@ impl Folder {
     }
 
     fn give_back(&self, file: SlotFile) {
+        if !file.is_whole() {
+            // Its process died while it made the room: there is none.
+            let _ = fs::remove_file(&file.path);
+            return;
+        }
         match file.clear() {
             Ok(()) => self.free().push(file),
             Err(error) => tracing::warn!(%error, "a slot of the spool could not be cleared"),
@@ -306,6 +317,7 @@ impl Slot {
     /// Makes the sealed answer durable.
     pub(crate) async fn write(&mut self, status: u16, sealed: Vec<u8>) -> Result<()> {
         self.label.status = Some(status);
+        self.label.received_at = Some(self.spool.0.clock.now());
         self.label.length = sealed.len();
         self.sealed = sealed;
         let Some(file) = self.file.take() else { return Ok(()) };

@@ -88,6 +88,11 @@ impl SlotFile {
         self.file.metadata().is_ok_and(|metadata| metadata.nlink() > 0)
     }
 
+    /// Whether all the room that an answer may need is there.
+    pub(super) fn is_whole(&self) -> bool {
+        self.file.metadata().is_ok_and(|metadata| metadata.len() >= SIZE as u64)
+    }
+
     pub(super) fn clear(&self) -> io::Result<()> {
         self.file.write_all_at(&[b'\n'; HEADER], 0)
     }

@@ -113,9 +113,10 @@ impl Store for PostgresStore {
 
     async fn installation(&self) -> Result<Option<String>> {
         let call = repeatable(
-            "SELECT concat_ws(':', system_identifier, timeline_id, oid)
-             FROM pg_control_system(), pg_control_checkpoint(), pg_database
-             WHERE datname = current_database()",
+            // The log's own name knows of a promotion at once, the control file after a checkpoint.
+            "SELECT concat(system_identifier, ':', oid, '/',
+                 substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))
+             FROM pg_control_system(), pg_database WHERE datname = current_database()",
         );
         match self.value(call).await {
             // These functions can be forbidden.
