@@ -94,7 +94,6 @@ async fn run(scenario: &Value, store: &str, log: &Log) -> Result<(), String> {
     let folder_text = folder.path().to_str().unwrap().to_owned();
     let store_url = store::of_kind(store, folder.path()).await;
     if !matches!(store, "memory" | "sqlite") {
-        // A server keeps neither: they are each machine's own.
         fs::write(folder.path().join("key"), "11".repeat(32)).unwrap();
         saved.insert("key_file".into(), format!("{folder_text}/key").into());
         saved.insert("spool".into(), format!("{folder_text}/spool").into());
