@@ -23,7 +23,7 @@ pub fn measure(plan: &Plan, application: &Application, grants: &[GrantId]) {
             application.peek_token(black_box(grants[next]), 60)
         })
     });
-    line(&format!("{} grants in turns", grants.len()), "ns", Bar::Below(100.0), turns);
+    line(&format!("{} grants in turns", grants.len()), "ns", Bar::None, turns);
     let clock = plan.rounds(|| nanos(plan.reads, || application.clock().now()));
     line("  of it the look at the clock", "ns", Bar::None, clock);
     let both = plan.rounds(|| together(plan.reads, application, grants[0]));
