@@ -29,7 +29,7 @@ use super::{
     Identity, Install, Installed, Lineage, NodeId, Start, Store, Summons, TokenHash, Verdict,
 };
 use crate::{
-    Clock, Error, Kind, Result,
+    Clock, Error, Kind, Result, Retry,
     process::{PerProcess, blocking},
 };
 
@@ -340,5 +340,7 @@ fn failed(error: rusqlite::Error) -> Error {
         Some(ErrorCode::ReadOnly) => "the store cannot be written to",
         _ => "the store did not do as asked",
     };
-    Error::new(Kind::Store, message).with_source(error)
+    let busy = error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy);
+    let failed = Error::new(Kind::Store, message).with_source(error);
+    if busy { failed.with_retry(Retry::Safe) } else { failed }
 }
