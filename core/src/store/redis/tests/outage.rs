@@ -44,7 +44,8 @@ async fn too_few_replicas_is_an_error_and_repeating_heals_it() {
     assert!(store.begin(&start).await.is_err());
     replica.resume();
     assert!(persist(|| store.begin(&start)).await);
-    assert!(store.confirm(chain, attempt, Duration::ZERO).await.unwrap());
+    // A replica that has just come back may still be slow to answer.
+    assert!(persist(|| store.confirm(chain, attempt, Duration::ZERO)).await);
 
     replica.kill();
     let commit = successor(grant, chain, lineage, attempt);
