@@ -4,7 +4,8 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use crate::{Error, Kind, Result};
 
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
 
     CREATE TABLE grants (
@@ -104,7 +105,14 @@ const MIGRATIONS: &[&str] = &["
         BEGIN SELECT RAISE(ABORT, 'the audit is only ever appended to'); END;
     CREATE TRIGGER audit_is_fixed BEFORE UPDATE ON audit
         BEGIN SELECT RAISE(ABORT, 'the audit is only ever appended to'); END;
-"];
+",
+    "
+    -- What is past keeping is found without a look at everything else.
+    CREATE INDEX chains_retired ON chains (retired_at) WHERE role = 'retired';
+    CREATE INDEX consents_at ON consents (at);
+    CREATE INDEX spent_at ON spent (at);
+",
+];
 
 /// Brings the schema up to date. Several processes may start at once: one migrates, the others wait.
 pub(crate) fn migrate(connection: &mut Connection) -> Result<()> {

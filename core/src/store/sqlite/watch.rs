@@ -9,6 +9,19 @@ use crate::store::{Changed, NodeId, Status, Summons, keep};
 
 type Done<T> = rusqlite::Result<T>;
 
+/// All three states by name: only then does SQLite see that the index has every row.
+const SUMMONED: &str = "
+    SELECT grant_id, id FROM chains
+    WHERE state IN ('intent', 'sent', 'doubted')
+        AND (state = 'doubted' OR node = ?1 AND (held_boot <> ?2 OR held_until <= ?3)) LIMIT 1000";
+
+/// A cross join, so that SQLite goes by the due index and not through all of the application's grants.
+const DUE: &str = "
+    SELECT c.grant_id, c.id FROM chains c CROSS JOIN grants g ON g.id = c.grant_id
+    WHERE c.due_at <= ?1 AND c.role <> 'retired' AND c.state = 'idle' AND g.status = 'active'
+        AND g.client_id = ?3
+    ORDER BY c.due_at LIMIT ?2";
+
 pub(super) fn heartbeat(
     db: &Connection,
     now: &Now,
@@ -20,13 +33,7 @@ pub(super) fn heartbeat(
          ON CONFLICT DO UPDATE SET heard = last_seen, last_seen = excluded.last_seen, spool_depth = excluded.spool_depth",
         (node.0, now.wall, depth),
     )?;
-    db.prepare_cached(
-        "SELECT grant_id, id FROM chains
-         WHERE state = 'doubted' OR (state IN ('intent', 'sent') AND node = ?1
-             AND (held_boot <> ?2 OR held_until <= ?3)) LIMIT 1000",
-    )?
-    .query_map((node.0, &now.boot_id, now.boot), summons)?
-    .collect()
+    db.prepare_cached(SUMMONED)?.query_map((node.0, &now.boot_id, now.boot), summons)?.collect()
 }
 
 pub(super) fn due(
@@ -37,12 +44,7 @@ pub(super) fn due(
     again: Duration,
 ) -> Done<Vec<Summons>> {
     let due: Vec<Summons> = db
-        .prepare_cached(
-            "SELECT c.grant_id, c.id FROM chains c JOIN grants g ON g.id = c.grant_id
-             WHERE c.due_at <= ?1 AND c.role <> 'retired' AND c.state = 'idle' AND g.status = 'active'
-               AND g.client_id = ?3
-             ORDER BY c.due_at LIMIT ?2",
-        )?
+        .prepare_cached(DUE)?
         .query_map((now.wall / 1000, limit, client_id), summons)?
         .collect::<Done<_>>()?;
     let until = (now.wall + millis(again)) / 1000;
@@ -91,4 +93,25 @@ pub(super) fn prune(db: &Connection, now: &Now) -> Done<()> {
         [before(keep::RETIRED)],
     )?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_all_the_time_goes_by_an_index() {
+        let mut db = Connection::open_in_memory().unwrap();
+        super::super::schema::migrate(&mut db).unwrap();
+        for (statement, index) in [(SUMMONED, "chains_watched"), (DUE, "chains_due")] {
+            let mut plan = db.prepare(&format!("EXPLAIN QUERY PLAN {statement}")).unwrap();
+            let steps: Vec<String> = plan
+                .query_map([1, 1, 1], |row| row.get("detail"))
+                .unwrap()
+                .map(Result::unwrap)
+                .collect();
+            assert!(steps[0].contains(index), "{steps:?}");
+            assert!(!steps.iter().any(|step| step.contains("SCAN")), "{steps:?}");
+        }
+    }
 }
