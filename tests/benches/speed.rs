@@ -22,6 +22,7 @@ async fn main() {
     let application =
         Application::builder(emulator.ready("client_id"), emulator.ready("client_secret"))
             .authorization_server(emulator.ready("authorization"))
+            .budget(0, 0)
             .open()
             .await
             .unwrap();

@@ -45,6 +45,72 @@ async fn a_delivered_pair_becomes_a_spare_once() {
 }
 
 #[tokio::test]
+async fn of_two_handlers_of_one_delivery_one_sends() {
+    let stage = Stage::new().await;
+    let consent = stage.emulator.control("POST", "/consent", &json!({"user_id": 1})).await;
+    let delivered = stage.pair_of(&consent).await;
+    let other = stage.reopen().await;
+    let (grant, spent) = (stage.grant.id, stage.refreshes().await);
+    let (one, two) = tokio::join!(
+        stage.application.add_spare(grant, delivered.clone()),
+        other.add_spare(grant, delivered.clone())
+    );
+    let refused = match (one, two) {
+        (Ok(_), Err(refused)) | (Err(refused), Ok(_)) => refused,
+        (one, two) => panic!("{:?} {:?}", one.err(), two.err()),
+    };
+    assert_eq!(refused.kind(), Kind::InvalidInput);
+    assert_eq!(stage.refreshes().await, spent + 1);
+}
+
+#[tokio::test]
+async fn a_delivery_whose_answer_was_lost_is_not_sent_again() {
+    let stage = Stage::new().await;
+    let consent = stage.emulator.control("POST", "/consent", &json!({"user_id": 1})).await;
+    let delivered = stage.pair_of(&consent).await;
+    stage.fault(json!({"at": "token", "kind": "drop", "when": "after", "times": 1})).await;
+    stage.application.add_spare(stage.grant.id, delivered.clone()).await.unwrap_err();
+    let spent = stage.refreshes().await;
+    let error = stage.application.add_spare(stage.grant.id, delivered).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::InvalidInput, "it would be reuse, for all we know");
+    assert_eq!(stage.refreshes().await, spent);
+    let fine = stage.emulator.control("POST", "/consent", &json!({"user_id": 1})).await;
+    let fine = stage.pair_of(&fine).await;
+    stage.application.add_spare(stage.grant.id, fine).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_token_of_unknown_fate_is_looked_after_while_nobody_reads() {
+    let stage = Stage::new().await;
+    stage.fault(json!({"at": "token", "kind": "drop", "when": "before", "times": 1})).await;
+    stage.application.renew_token(stage.grant.id, 1).await.err().unwrap();
+    stage.application.maintain().await.unwrap();
+    assert_eq!(stage.refreshes().await, 0, "not before its pause is over");
+    stage.clock.turn(91);
+    stage.application.maintain().await.unwrap();
+    assert_eq!(stage.refreshes().await, 1, "long before its keep-alive would have been due");
+    let token = stage.application.token(stage.grant.id, 0).await.unwrap();
+    assert_eq!(token.generation, 2);
+}
+
+#[tokio::test]
+async fn a_status_is_told_by_every_program() {
+    let stage = Stage::new().await;
+    let other = stage.reopen().await;
+    other.token(stage.grant.id, 0).await.unwrap();
+    let changes = other.changes();
+    let body = json!({"error": "PAYMENT_REQUIRED"});
+    let lapsed = json!({"at": "token", "kind": "json", "status": 402, "body": body, "times": 1});
+    stage.fault(lapsed).await;
+    stage.application.renew_token(stage.grant.id, 1).await.err().unwrap();
+    other.maintain().await.unwrap();
+    let change = changes.try_next().expect("told");
+    assert_eq!((change.grant, change.status.as_str()), (stage.grant.id, "suspended"));
+    other.maintain().await.unwrap();
+    assert!(changes.try_next().is_none(), "told once");
+}
+
+#[tokio::test]
 async fn budgets_hold_for_all_programs_together() {
     let stage = Stage::new().await;
     let limited =

@@ -141,6 +141,19 @@ async fn a_process_that_runs_already_salvages_what_a_dead_one_left() {
 }
 
 #[tokio::test]
+async fn stopped_after_its_look_at_the_store_it_takes_what_others_did_meanwhile() {
+    let (scene, mut other, grant) = granted().await;
+    let (mut frozen, question) = stopped_at(&scene, &grant, "read").await;
+    renewed(&mut other, &grant, 1, 2).await;
+    renewed(&mut other, &grant, 2, 3).await;
+    frozen.signal(Signal::CONT);
+    let answer = frozen.answer(question).await;
+    assert_eq!(answer["ok"][0]["generation"], 3, "{answer}");
+    assert_eq!(scene.refreshes().await, 2);
+    works(&scene, &mut other, &grant, 3).await;
+}
+
+#[tokio::test]
 async fn stopped_before_the_confirmation_it_sends_nothing_when_it_thaws() {
     for place in ["acquired", "connected"] {
         let (scene, mut other, grant) = granted().await;

@@ -1,7 +1,7 @@
 //! Telling others that a grant has changed, once the change is durable.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
@@ -57,19 +57,33 @@ impl Changes {
 
 /// The listeners of one process.
 #[derive(Default)]
-pub(super) struct Listeners(Mutex<Vec<Weak<Pending>>>);
+pub(super) struct Listeners {
+    pending: Mutex<Vec<Weak<Pending>>>,
+    /// The last status of each grant that was told of.
+    told: Mutex<HashMap<GrantId, Status>>,
+}
 
 impl Listeners {
     pub(super) fn subscribe(&self) -> Changes {
         let pending = Arc::new(Pending::default());
-        let mut listeners = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut listeners = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         listeners.retain(|listener| listener.strong_count() > 0);
         listeners.push(Arc::downgrade(&pending));
         Changes(pending)
     }
 
+    /// Whether listeners have not heard of this status. A grant of which nothing was told is active.
+    pub(super) fn is_news(&self, grant: GrantId, status: Status) -> bool {
+        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        *told.get(&grant).unwrap_or(&Status::Active) != status
+    }
+
     pub(super) fn tell(&self, change: Change) {
-        let listeners = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        self.told
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(change.grant, change.status);
+        let listeners = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         for listener in listeners.iter().filter_map(Weak::upgrade) {
             let mut changes = listener.changes.lock().unwrap_or_else(PoisonError::into_inner);
             let newest = changes.entry(change.grant).or_insert(change);
@@ -87,6 +101,16 @@ mod tests {
 
     fn change(grant: GrantId, generation: i64) -> Change {
         Change { grant, generation, status: Status::Active }
+    }
+
+    #[test]
+    fn a_status_is_news_once() {
+        let listeners = Listeners::default();
+        assert!(!listeners.is_news(1, Status::Active));
+        assert!(listeners.is_news(1, Status::Suspended));
+        listeners.tell(Change { status: Status::Suspended, ..change(1, 5) });
+        assert!(!listeners.is_news(1, Status::Suspended));
+        assert!(listeners.is_news(1, Status::Active));
     }
 
     #[tokio::test]

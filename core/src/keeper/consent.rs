@@ -51,9 +51,9 @@ pub(crate) enum Purpose {
 
 /// Where an answer comes from.
 #[derive(Clone, Copy)]
-pub(super) enum Origin<'a> {
-    /// The authorization server, a moment ago; with the delivered token that was spent for it.
-    Fresh { spent: Option<&'a Secret> },
+pub(super) enum Origin {
+    /// The authorization server, a moment ago.
+    Fresh,
     /// This machine's memory: its access token may be dead, so that nobody can be asked whose it is.
     Kept,
 }
@@ -84,12 +84,7 @@ impl Keeper {
         }
         // Spending one that was seen before could revoke a living family.
         if self.0.store.is_known(&self.0.vault.hash(&refresh_token)?).await? {
-            return Err(Error::invalid_input(
-                "refresh_token",
-                "the refresh token was delivered before",
-            )
-            .with("grant", grant.to_string())
-            .advise("Nothing was sent. Every opening of the application brings a new one."));
+            return Err(delivered_before());
         }
         let claims = Claims {
             portal: None,
@@ -99,7 +94,9 @@ impl Keeper {
         let server_domain = Some(row.endpoints.authorization_server);
         let consent = Consent { value: refresh_token, claims, server_domain };
         let keeper = self.clone();
-        shield(async move { keeper.exchange_for("refresh_token", consent).await }).await
+        let spent =
+            shield(async move { keeper.exchange_for("refresh_token", consent).await }).await;
+        spent.map_err(|error| error.with("grant", grant.to_string()))
     }
 
     async fn exchange_for(&self, grant_type: &'static str, consent: Consent) -> Result<GrantRow> {
@@ -112,7 +109,13 @@ impl Keeper {
         let mut slot = self.0.spool.reserve(label).await?;
         let form = self.form(grant_type, &value);
         let exchanged = match connect(&server).await {
-            Ok(line) => line.send(&self.0.clock, &form, std::time::Duration::MAX).await,
+            Ok(line) => match self.claim(grant_type, &value).await {
+                Ok(()) => line.send(&self.0.clock, &form, std::time::Duration::MAX).await,
+                Err(error) => {
+                    slot.discard().await?;
+                    return Err(error);
+                }
+            },
             Err(error) => Exchanged::NothingSent(error),
         };
         let (status, body) = match exchanged {
@@ -126,11 +129,10 @@ impl Keeper {
         // An answer that could not be spooled may still be committed.
         let _ = self.spool(&mut slot, attempt, status, &body).await;
         let kept = match Answer::read(status, &body) {
-            Answer::Token(token) => {
-                let spent = (grant_type == "refresh_token").then_some(&value);
-                let origin = Origin::Fresh { spent };
-                self.keep_pair(&claims, attempt, &token, &server, origin).await.map(|(row, _)| row)
-            }
+            Answer::Token(token) => self
+                .keep_pair(&claims, attempt, &token, &server, Origin::Fresh)
+                .await
+                .map(|(row, _)| row),
             Answer::Refused(refusal) => Err(refusal.error()),
             Answer::Unreadable(why) => Err(Error::new(Kind::UnexpectedAnswer, why)
                 .with_status(status)
@@ -141,13 +143,22 @@ impl Keeper {
         kept
     }
 
+    /// Two that were brought the same delivery, and one that comes back from a crash: only one of them
+    /// sends its refresh token. The server itself sees to it for a code.
+    async fn claim(&self, grant_type: &str, value: &Secret) -> Result<()> {
+        if grant_type != "refresh_token" || self.0.store.claim(&self.0.vault.hash(value)?).await? {
+            return Ok(());
+        }
+        Err(delivered_before())
+    }
+
     /// Installs a spooled or kept answer to a code or a delivery, unless it was installed before. True
     /// if it was not.
     pub(super) async fn install_answer(
         &self,
         label: &Label,
         sealed: &[u8],
-        origin: Origin<'_>,
+        origin: Origin,
     ) -> Result<bool> {
         let damaged = || Error::new(Kind::Store, "the spooled answer's label is damaged");
         let attempt = label.attempt().ok_or_else(damaged)?;
@@ -183,7 +194,7 @@ impl Keeper {
         attempt: AttemptId,
         token: &TokenAnswer,
         server: &Url,
-        origin: Origin<'_>,
+        origin: Origin,
     ) -> Result<(GrantRow, Installed)> {
         let missing = |what: &str| {
             Error::new(Kind::UnexpectedAnswer, format!("the authorization server's answer has no {what}"))
@@ -210,13 +221,9 @@ impl Keeper {
             // Not all answers say whose token it is; the portal does. A grant without it still works.
             None => match (rest::whose(&endpoint, &token.access_token).await, origin) {
                 (Ok(user_id), _) => user_id,
-                (Err(_), Origin::Fresh { .. }) => 0,
+                (Err(_), Origin::Fresh) => 0,
                 (Err(error), Origin::Kept) => return Err(error),
             },
-        };
-        let spent = match origin {
-            Origin::Fresh { spent } => spent,
-            Origin::Kept => None,
         };
         let client_id = self.0.credentials.client_id.clone();
         let identity = Identity { client_id, member_id, user_id };
@@ -241,7 +248,6 @@ impl Keeper {
                 Role::Primary
             },
             former: former_role(former.as_ref(), &token.scope),
-            spent: spent.map(|token| self.0.vault.hash(token)).transpose()?,
             endpoints: self.endpoints(token, &endpoint, server),
             pair,
         };
@@ -303,6 +309,11 @@ impl Keeper {
             .with("grant", grant.to_string())
             .advise("Nothing was kept. Consent on the grant's own portal."))
     }
+}
+
+fn delivered_before() -> Error {
+    Error::invalid_input("refresh_token", "the refresh token was delivered before")
+        .advise("Nothing was sent. Every opening of the application brings a new one.")
 }
 
 /// The number of the chain that an attempt begins.

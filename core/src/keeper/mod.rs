@@ -40,6 +40,7 @@ pub(crate) use consent::{Claims, Consent, Purpose};
 pub use copies::SealedCopy;
 use counters::Counters;
 pub use counters::Statistics;
+use fault::fault;
 #[cfg(feature = "faults")]
 pub use fingerprint::Fingerprint;
 use flight::Flights;
@@ -269,6 +270,7 @@ impl Keeper {
             }
             check_status(&row)?;
             self.check_generation(&row, need)?;
+            fault("read").await;
             if let Some(token) = self.rotate(&row).await? {
                 return Ok(token);
             }

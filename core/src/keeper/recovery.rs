@@ -237,7 +237,7 @@ impl Keeper {
                 }
             }
             None => {
-                self.install_answer(&label, slot.sealed(), Origin::Fresh { spent: None }).await?;
+                self.install_answer(&label, slot.sealed(), Origin::Fresh).await?;
             }
         }
         slot.done().await

@@ -20,7 +20,7 @@ use crate::{
 
 /// How long an intent keeps others away, counted anew while its holder listens. Longer than the
 /// vendor can still act on a request.
-pub(super) const LEASE: Duration = Duration::from_secs(180);
+pub(super) const LEASE: Duration = crate::store::keep::LEASE;
 /// What a send must have left of its lease: the time to hand the bytes over, and a margin.
 const LEAST: Duration = Duration::from_secs(30);
 /// How often a listening holder renews its lease.

@@ -2,6 +2,8 @@
 
 use std::{sync::Weak, time::Duration};
 
+use tokio::task::JoinSet;
+
 use super::{Inner, Keeper, token::Need};
 use crate::{
     Result, Token,
@@ -13,6 +15,8 @@ use crate::{
 const TICK: Duration = Duration::from_secs(15);
 /// Chains per tick whose keep-alive is due: after an outage they are spread.
 const DUE: u32 = 16;
+/// Chains that are looked after at a time: fewer than may rotate, so that readers are not held up.
+const AT_ONCE: usize = 8;
 /// A claimed chain is due again after this, in case the claimant dies.
 const CLAIM: Duration = Duration::from_secs(3600);
 /// Refresh-ahead is for grants that were read this recently, in seconds.
@@ -41,16 +45,17 @@ impl Keeper {
 
     /// One round of all that.
     pub(crate) async fn maintain(&self, prune: bool) -> Result<()> {
-        self.recover().await?;
-        self.report().await?;
-        self.follow_changes().await?;
+        // One that fails does not keep the others from being done.
+        let mut first = self.recover().await;
+        first = first.and(self.report().await);
+        first = first.and(self.follow_changes().await);
         self.refresh_ahead();
-        self.keep_alive().await?;
+        first = first.and(self.keep_alive().await);
         if prune {
-            self.0.store.prune().await?;
-            self.0.spool.prune()?;
+            first = first.and(self.0.store.prune().await);
+            first = first.and(self.0.spool.prune().await);
         }
-        Ok(())
+        first
     }
 
     /// Says that this node is alive and looks after the chains that it is summoned to.
@@ -62,18 +67,46 @@ impl Keeper {
         if summons.is_empty() {
             return Ok(());
         }
-        let mut attended = true;
-        for Summons { grant, chain } in summons {
-            for row in self.rows_of_chain(grant, chain).await.unwrap_or_default() {
-                attended &= self.attend(&row).await;
-            }
-        }
-        if !attended {
+        let attended = self.each(summons, |keeper, row| async move { keeper.attend(&row).await });
+        if !attended.await {
             // A process of this machine may still have what was asked for: the doubts go on waiting.
             return Ok(());
         }
         // Doubts wait for a sign of life that is younger than what we just did.
         self.0.store.heartbeat(self.0.spool.node(), depth).await.map(|_| ())
+    }
+
+    /// Does `work` for each chain, some at a time: one that hangs does not hold up the others. False if
+    /// one of them failed.
+    async fn each<F>(
+        &self,
+        summons: Vec<Summons>,
+        work: impl Fn(Keeper, GrantRow) -> F + Copy + Send + Sync + 'static,
+    ) -> bool
+    where
+        F: Future<Output = bool> + Send + 'static,
+    {
+        let mut tasks = JoinSet::new();
+        let mut done = true;
+        for Summons { grant, chain } in summons {
+            if tasks.len() == AT_ONCE {
+                done &= matches!(tasks.join_next().await, Some(Ok(true)));
+            }
+            let keeper = self.clone();
+            tasks.spawn(async move {
+                // Another application's chains are for its own keeper.
+                let Ok(rows) = keeper.rows_of_chain(grant, chain).await else { return false };
+                let mut done = true;
+                for row in rows {
+                    done &= work(keeper.clone(), row).await;
+                }
+                done
+            });
+        }
+        while let Some(ended) = tasks.join_next().await {
+            done &= ended.is_ok_and(|done| done);
+        }
+        done
     }
 
     /// False if a chain could not be settled.
@@ -101,12 +134,14 @@ impl Keeper {
         };
         self.0.seen_changes.store(next, std::sync::atomic::Ordering::Relaxed);
         for change in changes {
-            if self.0.tokens.generation(change.grant).is_some_and(|known| known < change.generation)
-            {
+            let Some(known) = self.0.tokens.generation(change.grant) else { continue };
+            if known < change.generation {
                 // One that cannot be read must not hide the others.
                 if let Err(error) = self.announce(change.grant).await {
                     tracing::warn!(grant = change.grant, %error, "a change could not be followed");
                 }
+            } else if self.0.listeners.get().is_news(change.grant, change.status) {
+                self.tell(change.grant, change.generation, change.status);
             }
         }
         Ok(())
@@ -134,14 +169,12 @@ impl Keeper {
 
     /// Rotates chains that nobody has used for so long that their refresh token would die.
     async fn keep_alive(&self) -> Result<()> {
-        for Summons { grant, chain } in
-            self.0.store.due(&self.0.credentials.client_id, DUE, CLAIM).await?
-        {
-            let Ok(rows) = self.rows_of_chain(grant, chain).await else { continue };
-            for row in rows {
-                self.keep_chain_alive(&row).await;
-            }
-        }
+        let due = self.0.store.due(&self.0.credentials.client_id, DUE, CLAIM).await?;
+        let kept = |keeper: Keeper, row| async move {
+            keeper.keep_chain_alive(&row).await;
+            true
+        };
+        self.each(due, kept).await;
         Ok(())
     }
 

@@ -53,6 +53,10 @@ impl Keeper {
             // With a successor of a spare's pair at hand, the store is behind by definition.
             return Ok(row.chain.role == Role::Primary || !self.replay(row).await?);
         }
+        if behind && self.row(row.id).await?.generation != row.generation {
+            // Not the store is behind, what we read of it is: others have rotated since.
+            return Ok(false);
+        }
         if self.replay(row).await? || (behind && self.replay_consents().await?) {
             return Ok(false);
         }

@@ -37,6 +37,8 @@ pub(crate) mod keep {
     pub(crate) const ANSWERS: Duration = Duration::from_secs(2 * DAY);
     /// A node that is silent for longer than this no longer holds up a verdict or a takeover.
     pub(crate) const HOLD_BACK: Duration = Duration::from_secs(600);
+    /// The longest lease: an exchange is listened to for less.
+    pub(crate) const LEASE: Duration = Duration::from_secs(180);
     /// Spare chains per grant.
     pub(crate) const SPARES: u32 = 2;
 }
@@ -142,6 +144,10 @@ pub(crate) trait Store: Send + Sync + 'static {
     /// Whether the hash is some chain's current token, or was spent before.
     async fn is_known(&self, hash: &TokenHash) -> Result<bool>;
 
+    /// Marks a delivered token as spent, durably. False if it was known: somebody else has spent it,
+    /// or is about to. Kept for [`keep::SPENT`].
+    async fn claim(&self, hash: &TokenHash) -> Result<bool>;
+
     /// Gives `grant` to another user of the same portal and application, with the pair of
     /// `install` (a primary). All its other chains are deleted. `None` if that user has a grant of
     /// their own.
@@ -155,8 +161,10 @@ pub(crate) trait Store: Send + Sync + 'static {
     /// look after: doubted ones, and those that an attempt of this node holds with a lease that is over.
     async fn heartbeat(&self, node: NodeId, depth: u32) -> Result<Vec<Summons>>;
 
-    /// Up to `limit` chains of the application (primary or spare, idle, grant active) whose keep-alive is due, the most
-    /// urgent first, each moved `again` into the future so that no other process takes it too.
+    /// Up to `limit` chains of the application whose keep-alive is due, the most urgent first, each
+    /// moved `again` into the future so that no other process takes it too: primary or spare, grant
+    /// active; neither doubted nor dead; pause or lease over. An ambiguous chain is due when its
+    /// pause is over.
     async fn due(&self, client_id: &str, limit: u32, again: Duration) -> Result<Vec<Summons>>;
 
     /// Grants that changed at or after `since` (store's clock, milliseconds), oldest first, at most

@@ -216,8 +216,6 @@ pub(crate) struct Install {
     pub(crate) role: Role,
     /// What the primary so far becomes, where the new chain is the primary.
     pub(crate) former: Role,
-    /// The delivered token that was spent to prove the pair, never to be taken again.
-    pub(crate) spent: Option<TokenHash>,
     pub(crate) endpoints: Endpoints,
     pub(crate) pair: SealedPair,
 }

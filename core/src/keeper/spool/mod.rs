@@ -67,7 +67,7 @@ impl Spool {
         environment: Vec<u8>,
         clock: Clock,
     ) -> Result<Self> {
-        blocking(move || {
+        let spool = blocking(move || {
             let Some(path) = folder else {
                 let node = NodeId(rand::random());
                 return Ok(Self(Arc::new(Inner { node, folder: None, clock, environment })));
@@ -80,11 +80,11 @@ impl Spool {
             let memory = Memory::new(&path);
             let node = memory.node()?;
             let folder = Some(Folder { path, memory, free: PerProcess::new() });
-            let spool = Self(Arc::new(Inner { node, folder, clock, environment }));
-            spool.prune()?;
-            Ok(spool)
+            Ok(Self(Arc::new(Inner { node, folder, clock, environment })))
         })
-        .await
+        .await?;
+        spool.prune().await?;
+        Ok(spool)
     }
 
     pub(crate) fn node(&self) -> NodeId {
@@ -236,10 +236,10 @@ impl Spool {
     }
 
     /// Forgets answers that are past keeping.
-    pub(crate) fn prune(&self) -> Result<()> {
-        let Some(folder) = &self.0.folder else { return Ok(()) };
+    pub(crate) async fn prune(&self) -> Result<()> {
         let age = i64::try_from(keep::ANSWERS.as_secs()).unwrap_or(i64::MAX);
-        folder.memory.forget_before(self.0.clock.now().saturating_sub(age))
+        let before = self.0.clock.now().saturating_sub(age);
+        self.with(move |folder| folder.memory.forget_before(before)).await.map(|_| ())
     }
 
     async fn with<T: Send + 'static>(

@@ -39,7 +39,7 @@ async fn an_answer_survives_until_it_is_done_and_two_days_more() {
     let kept = spool.successors(PARENT.chain, PARENT.lineage).await.unwrap();
     assert_eq!(kept[0].1, b"sealed");
     clock.turn(49 * 3600);
-    spool.prune().unwrap();
+    spool.prune().await.unwrap();
     assert!(spool.successors(PARENT.chain, PARENT.lineage).await.unwrap().is_empty());
 }
 

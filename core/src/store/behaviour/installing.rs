@@ -90,13 +90,21 @@ pub(in crate::store) async fn a_spent_token_is_known(world: &World) {
     assert!(world.store.is_known(&spent).await.unwrap());
 }
 
-pub(in crate::store) async fn a_proven_token_is_spent(world: &World) {
-    let grant = world.empty_grant().await;
+pub(in crate::store) async fn a_token_is_claimed_once(world: &World) {
+    let (_, chain) = world.grant().await;
+    let current = world.chain(chain).await.pair.refresh_hash;
+    assert!(!world.store.claim(&current).await.unwrap(), "it is a chain's");
+    let spent = world.rotate(chain).await.spent.unwrap();
+    assert!(!world.store.claim(&spent).await.unwrap());
     let delivered = pair().refresh_hash;
-    let mut install = install(grant, Role::Primary, pair());
-    install.spent = Some(delivered);
-    world.store.install(&install).await.unwrap();
-    assert!(world.store.is_known(&delivered).await.unwrap());
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let store = world.another().await;
+        tasks.spawn(async move { store.claim(&delivered).await.unwrap() });
+    }
+    let claims = tasks.join_all().await;
+    assert_eq!(claims.into_iter().filter(|claimed| *claimed).count(), 1);
+    assert!(world.another().await.is_known(&delivered).await.unwrap());
 }
 
 pub(in crate::store) async fn a_known_token_stays_known_when_asked_again(world: &World) {

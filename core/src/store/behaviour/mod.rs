@@ -51,7 +51,7 @@ macro_rules! behaviour {
                 the_address_is_for_people;
             installing: a_primary_makes_the_grant_active, a_second_primary_takes_its_place,
                 a_former_primary_can_stay_as_a_spare, installing_again_changes_nothing,
-                a_current_token_is_known, a_spent_token_is_known, a_proven_token_is_spent,
+                a_current_token_is_known, a_spent_token_is_known, a_token_is_claimed_once,
                 a_known_token_stays_known_when_asked_again, spares_do_not_change_what_readers_get,
                 a_spare_too_many_replaces_the_one_that_dies_first, chains_are_listed_primary_first,
                 one_of_two_installs_of_a_token_wins, transfer_keeps_the_number,
@@ -97,7 +97,7 @@ macro_rules! behaviour {
                 release_needs_the_current_pair, a_commit_ends_quarantine, new_pairs_are_free_of_it;
             watching: summons_go_to_all_for_a_doubt, summons_go_to_the_node_of_a_silent_attempt,
                 due_chains_come_most_urgent_first, due_chains_are_given_to_their_application, due_chains_are_given_once,
-                due_chains_come_again, due_leaves_out_what_cannot_be_kept_alive,
+                due_chains_come_again, due_leaves_out_what_cannot_be_kept_alive, due_chains_are_free_again,
                 due_again_when_a_grant_becomes_active, changes_show_each_grant_once,
                 changes_come_oldest_first, a_wake_follows_a_change, prune_forgets_what_is_past_keeping,
                 prune_keeps_what_is_needed;

@@ -107,8 +107,8 @@ pub(in crate::store) async fn due_chains_come_again(world: &World) {
 pub(in crate::store) async fn due_leaves_out_what_cannot_be_kept_alive(world: &World) {
     let (_, held) = due_in(world, -60).await;
     world.begin(held).await;
-    let (_, ambiguous) = due_in(world, -60).await;
-    world.fail(ambiguous, Verdict::Ambiguous(Duration::ZERO)).await;
+    let (_, pausing) = due_in(world, -60).await;
+    world.fail(pausing, Verdict::Ambiguous(MINUTE)).await;
     let (_, doubted) = due_in(world, -60).await;
     world.fail(doubted, Verdict::Refused).await;
     let (_, suspended) = due_in(world, -60).await;
@@ -123,6 +123,30 @@ pub(in crate::store) async fn due_leaves_out_what_cannot_be_kept_alive(world: &W
     brought.due_at = world.clock.now() - 60;
     let spare = world.install(grant, Role::Spare, brought).await;
     assert_eq!(due(world, 10).await, [spare], "spares are kept alive too");
+}
+
+pub(in crate::store) async fn due_chains_are_free_again(world: &World) {
+    let mut made = HashSet::new();
+    for sent in [false, true] {
+        let (_, silent) = due_in(world, -60).await;
+        if sent {
+            world.send(silent).await;
+        } else {
+            world.begin(silent).await;
+        }
+        made.insert(silent);
+    }
+    // Their token may be dying while its fate is unknown: they are due at once.
+    let (_, ambiguous) = due_in(world, FAR).await;
+    world.fail(ambiguous, Verdict::Ambiguous(10 * MINUTE)).await;
+    let (_, testified) = due_in(world, FAR).await;
+    let start = world.send(testified).await;
+    assert!(world.store.testify(testified, start.attempt).await.unwrap());
+    made.extend([ambiguous, testified]);
+    assert!(due(world, 9).await.is_empty());
+    world.wait(HOUR / 2);
+    assert_eq!(due(world, 9).await.into_iter().collect::<HashSet<_>>(), made);
+    assert!(due(world, 9).await.is_empty(), "claimed like the others");
 }
 
 pub(in crate::store) async fn due_again_when_a_grant_becomes_active(world: &World) {

@@ -169,7 +169,7 @@ pub(super) fn pair() -> SealedPair {
 pub(super) fn install(grant: GrantId, role: Role, pair: SealedPair) -> Install {
     let chain = random::<i64>() & i64::MAX;
     let endpoints = endpoints("installed");
-    Install { grant, chain, role, former: Role::Retired, spent: None, endpoints, pair }
+    Install { grant, chain, role, former: Role::Retired, endpoints, pair }
 }
 
 pub(super) fn start(chain: ChainId, parent: Lineage) -> Start {

@@ -182,7 +182,7 @@ impl Store for PostgresStore {
     async fn install(&self, install: &Install) -> Result<Installed> {
         let call = repeatable(
             "SELECT outcome, generation FROM evergrant.install($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
-             $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+             $11, $12, $13, $14, $15, $16, $17, $18)",
         );
         let call = self
             .timed(call)
@@ -192,7 +192,6 @@ impl Store for PostgresStore {
             .int(install.chain)
             .text(install.role.as_str())
             .text(install.former.as_str())
-            .maybe_bytes(install.spent.map(|hash| hash.0))
             .endpoints(&install.endpoints)
             .pair(&install.pair);
         let rows = self.rows(call).await?;
@@ -317,16 +316,20 @@ impl Store for PostgresStore {
         self.value(self.timed(call).bytes(hash.0)).await
     }
 
+    async fn claim(&self, hash: &TokenHash) -> Result<bool> {
+        let call = once("SELECT evergrant.claim($1, $2)");
+        self.value(self.timed(call).bytes(hash.0)).await
+    }
+
     async fn transfer(&self, user_id: i64, install: &Install) -> Result<Option<i64>> {
         let call = once(
-            "SELECT evergrant.transfer($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+            "SELECT evergrant.transfer($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         );
         let call = self
             .timed(call)
             .int(user_id)
             .int(install.grant)
             .int(install.chain)
-            .maybe_bytes(install.spent.map(|hash| hash.0))
             .endpoints(&install.endpoints)
             .pair(&install.pair);
         let generation: Option<i64> = self.value(call).await?;

@@ -26,9 +26,9 @@ use self::{
     address::Address,
     connection::Pool,
     script::{
-        AUDIT, BEGIN, BUDGET_WAIT, BURY, CHAINS, CHANGES, COMMIT, CONFIRM, Call, DUE, ENSURE_GRANT,
-        EXTEND, GRANTS, HEARTBEAT, INSTALL, IS_KNOWN, META, ORPHAN, PROMOTE, PRUNE, RELEASE,
-        REWRAP, SET_META, SETTLE, TAKE_OVER, TESTIFY, TRANSFER,
+        AUDIT, BEGIN, BUDGET_WAIT, BURY, CHAINS, CHANGES, CLAIM, COMMIT, CONFIRM, Call, DUE,
+        ENSURE_GRANT, EXTEND, GRANTS, HEARTBEAT, INSTALL, IS_KNOWN, META, ORPHAN, PROMOTE, PRUNE,
+        RELEASE, REWRAP, SET_META, SETTLE, TAKE_OVER, TESTIFY, TRANSFER,
     },
 };
 use super::{
@@ -192,8 +192,7 @@ impl Store for RedisStore {
             .bytes(install.role.as_str())
             .bytes(install.former.as_str())
             .endpoints(&install.endpoints)?
-            .pair(&install.pair)
-            .hash(install.spent.as_ref());
+            .pair(&install.pair);
         let mut values = self.ask(call).await?.into_iter();
         let word = rows::text(values.next().unwrap_or_default())?;
         match word.as_str() {
@@ -278,6 +277,10 @@ impl Store for RedisStore {
         self.flag(Call::new(&IS_KNOWN).hash(Some(hash))).await
     }
 
+    async fn claim(&self, hash: &TokenHash) -> Result<bool> {
+        self.flag(Call::new(&CLAIM).hash(Some(hash))).await
+    }
+
     async fn transfer(&self, user_id: i64, install: &Install) -> Result<Option<i64>> {
         let call = Call::new(&TRANSFER)
             .number(install.grant)
@@ -285,8 +288,7 @@ impl Store for RedisStore {
             .number(user_id)
             .bytes("")
             .endpoints(&install.endpoints)?
-            .pair(&install.pair)
-            .hash(install.spent.as_ref());
+            .pair(&install.pair);
         self.generation(call).await
     }
 

@@ -48,6 +48,7 @@ scripts! {
     BURY = "bury";
     PROMOTE = "promote" with PAIRS;
     IS_KNOWN = "is_known" with PAIRS;
+    CLAIM = "claim" with PAIRS;
     TRANSFER = "transfer" with PAIRS;
     RELEASE = "release";
     HEARTBEAT = "heartbeat";

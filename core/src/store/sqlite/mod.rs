@@ -51,7 +51,7 @@ struct Now {
     wall: i64,
     /// Milliseconds since the boot.
     boot: i64,
-    /// Which boot. A lease of another boot is over: its processes are gone.
+    /// Which boot. A pause of another boot is over.
     boot_id: &'static str,
 }
 
@@ -141,11 +141,13 @@ impl Inner {
             schema::migrate(&mut connection)?;
             return Ok(connection);
         };
-        place::open(path).map_err(|error| {
+        let connection = place::open(path).map_err(|error| {
             error.with("store", self.address()).advise(
                 "Check that the path names a store of evergrant in a folder that this user may write to.",
             )
-        })
+        })?;
+        rotation::adopt_leases(&connection, &self.now()).map_err(|error| self.failed(error))?;
+        Ok(connection)
     }
 }
 
@@ -267,6 +269,11 @@ impl Store for SqliteStore {
     async fn is_known(&self, hash: &TokenHash) -> Result<bool> {
         let hash = *hash;
         self.read(move |db, _| pairs::is_known(db, &hash)).await
+    }
+
+    async fn claim(&self, hash: &TokenHash) -> Result<bool> {
+        let hash = *hash;
+        self.write(move |db, now| pairs::claim(db, now, hash)).await
     }
 
     async fn transfer(&self, user_id: i64, install: &Install) -> Result<Option<i64>> {

@@ -40,7 +40,6 @@ pub(super) fn install(db: &Connection, now: &Now, install: &Install) -> Done<Ins
         return Ok(Installed::Known);
     }
     note_consent(db, now, lineage)?;
-    remember_spent(db, now, install.spent)?;
     if install.role == Role::Primary {
         retire(db, now, install.grant, install.former)?;
     }
@@ -125,6 +124,15 @@ pub(super) fn is_known(db: &Connection, hash: &TokenHash) -> Done<bool> {
         [hash.0],
         |row| row.get(0),
     )
+}
+
+/// Whoever gets true may spend it.
+pub(super) fn claim(db: &Connection, now: &Now, hash: TokenHash) -> Done<bool> {
+    if is_known(db, &hash)? {
+        return Ok(false);
+    }
+    remember_spent(db, now, Some(hash))?;
+    Ok(true)
 }
 
 pub(super) fn commit(db: &Connection, now: &Now, commit: &Commit) -> Done<Committed> {
@@ -251,9 +259,9 @@ pub(super) fn promote(
              WHERE s.grant_id = ?1 AND s.role = 'spare' AND s.state = 'idle'
                AND p.id = ?2 AND p.role = 'primary'
                AND (p.state IN ('dead', 'doubted', 'ambiguous')
-                 OR p.state IN ('intent', 'sent') AND (p.held_boot <> ?3 OR p.held_until <= ?4))
+                 OR p.state IN ('intent', 'sent') AND p.held_until <= ?3)
              ORDER BY s.refresh_expires_at DESC, s.id LIMIT 1",
-            (grant, failed, &now.boot_id, now.boot),
+            (grant, failed, now.boot),
             |row| row.get(0),
         )
         .optional()?;

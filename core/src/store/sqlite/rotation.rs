@@ -16,6 +16,17 @@ const DAY: i64 = 24 * HOUR;
 /// Entries further ahead were written by a clock that has been put right since.
 const AHEAD: i64 = 60_000;
 
+/// A lease of another boot ends when this boot is as old as a lease is long: its holder should be
+/// gone, but a file on a disk that was moved may have one on the machine that it came from.
+pub(super) const ADOPT: &str = "
+    UPDATE chains SET held_until = ?1, held_boot = ?2
+    WHERE state IN ('intent', 'sent', 'doubted') AND state <> 'doubted' AND held_boot <> ?2";
+
+pub(super) fn adopt_leases(db: &Connection, now: &Now) -> Done<()> {
+    db.execute(ADOPT, (millis(keep::LEASE), now.boot_id))?;
+    Ok(())
+}
+
 /// Takes a chain where everything holds that must before a refresh token may be spent. `:silent` is
 /// the attempt to take it over from; none where the chain has to be free.
 const ACQUIRE: &str = "
@@ -29,7 +40,7 @@ const ACQUIRE: &str = "
         WHEN held_boot = :boot AND held_until > :clock THEN 0
         WHEN :silent IS NULL THEN state IN ('idle', 'ambiguous')
         ELSE attempt IS :silent AND (state = 'intent'
-            OR state = 'sent' AND (held_boot <> :boot OR held_until + :hold_back <= :clock)) END
+            OR state = 'sent' AND held_until + :hold_back <= :clock) END
       AND (:hour = 0 OR :hour > (SELECT count(*) FROM spends s
         WHERE s.chain = chains.id AND s.at > :now - 3600000 AND s.at <= :now + 60000))
       AND (:day = 0 OR :day > (SELECT count(*) FROM spends s
@@ -175,9 +186,10 @@ pub(super) fn testify(
             "UPDATE chains SET
                  held_until = CASE state WHEN 'intent' THEN 0 ELSE held_until END,
                  state = CASE state WHEN 'intent' THEN 'idle' ELSE 'ambiguous' END,
+                 due_at = CASE state WHEN 'intent' THEN due_at ELSE min(due_at, ?3) END,
                  attempt = NULL, node = NULL
              WHERE id = ?1 AND attempt = ?2 AND state IN ('intent', 'sent') RETURNING grant_id",
-            (chain, attempt.0),
+            (chain, attempt.0, now.wall / 1000),
             |row| row.get(0),
         )
         .optional()?;
@@ -202,7 +214,8 @@ pub(super) fn settle(
     let grant = db
         .query_row(
             "UPDATE chains SET state = ?3, held_until = ?4, held_boot = ?5, attempt = NULL, node = NULL,
-                 doubted_at = CASE ?3 WHEN 'doubted' THEN ?6 ELSE doubted_at END
+                 doubted_at = CASE ?3 WHEN 'doubted' THEN ?6 ELSE doubted_at END,
+                 due_at = CASE ?3 WHEN 'ambiguous' THEN min(due_at, ?7) ELSE due_at END
              WHERE id = ?1 AND attempt = ?2 AND state IN ('intent', 'sent') RETURNING grant_id",
             (
                 chain,
@@ -211,6 +224,7 @@ pub(super) fn settle(
                 now.boot + millis(pause),
                 &now.boot_id,
                 now.wall,
+                (now.wall + millis(pause)) / 1000,
             ),
             |row| row.get(0),
         )

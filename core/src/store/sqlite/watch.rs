@@ -13,13 +13,14 @@ type Done<T> = rusqlite::Result<T>;
 const SUMMONED: &str = "
     SELECT grant_id, id FROM chains
     WHERE state IN ('intent', 'sent', 'doubted')
-        AND (state = 'doubted' OR node = ?1 AND (held_boot <> ?2 OR held_until <= ?3)) LIMIT 1000";
+        AND (state = 'doubted' OR node = ?1 AND held_until <= ?2) LIMIT 1000";
 
 /// A cross join, so that SQLite goes by the due index and not through all of the application's grants.
 const DUE: &str = "
     SELECT c.grant_id, c.id FROM chains c CROSS JOIN grants g ON g.id = c.grant_id
-    WHERE c.due_at <= ?1 AND c.role <> 'retired' AND c.state = 'idle' AND g.status = 'active'
-        AND g.client_id = ?3
+    WHERE c.due_at <= ?1 AND c.role <> 'retired' AND g.status = 'active' AND g.client_id = ?3
+        AND c.state IN ('idle', 'ambiguous', 'intent', 'sent')
+        AND (CASE WHEN c.held_boot = ?5 THEN c.held_until ELSE 0 END) <= ?4
     ORDER BY c.due_at LIMIT ?2";
 
 pub(super) fn heartbeat(
@@ -33,7 +34,7 @@ pub(super) fn heartbeat(
          ON CONFLICT DO UPDATE SET heard = last_seen, last_seen = excluded.last_seen, spool_depth = excluded.spool_depth",
         (node.0, now.wall, depth),
     )?;
-    db.prepare_cached(SUMMONED)?.query_map((node.0, &now.boot_id, now.boot), summons)?.collect()
+    db.prepare_cached(SUMMONED)?.query_map((node.0, now.boot), summons)?.collect()
 }
 
 pub(super) fn due(
@@ -45,7 +46,7 @@ pub(super) fn due(
 ) -> Done<Vec<Summons>> {
     let due: Vec<Summons> = db
         .prepare_cached(DUE)?
-        .query_map((now.wall / 1000, limit, client_id), summons)?
+        .query_map((now.wall / 1000, limit, client_id, now.boot, &now.boot_id), summons)?
         .collect::<Done<_>>()?;
     let until = (now.wall + millis(again)) / 1000;
     for chain in &due {
@@ -97,16 +98,21 @@ pub(super) fn prune(db: &Connection, now: &Now) -> Done<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use rusqlite::params_from_iter;
+
+    use super::{super::rotation::ADOPT, *};
 
     #[test]
     fn what_is_asked_all_the_time_goes_by_an_index() {
         let mut db = Connection::open_in_memory().unwrap();
         super::super::schema::migrate(&mut db).unwrap();
-        for (statement, index) in [(SUMMONED, "chains_watched"), (DUE, "chains_due")] {
+        for (statement, index) in
+            [(SUMMONED, "chains_watched"), (DUE, "chains_due"), (ADOPT, "chains_watched")]
+        {
             let mut plan = db.prepare(&format!("EXPLAIN QUERY PLAN {statement}")).unwrap();
+            let count = plan.parameter_count();
             let steps: Vec<String> = plan
-                .query_map([1, 1, 1], |row| row.get("detail"))
+                .query_map(params_from_iter(vec![1; count]), |row| row.get("detail"))
                 .unwrap()
                 .map(Result::unwrap)
                 .collect();

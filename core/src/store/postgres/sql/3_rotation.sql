@@ -141,6 +141,7 @@ BEGIN
     UPDATE evergrant.chains SET
         state = CASE _held.state WHEN 'sent' THEN 'ambiguous' ELSE 'idle' END,
         held_until = CASE _held.state WHEN 'sent' THEN held_until ELSE 0 END,
+        due_next = CASE WHEN _held.state = 'sent' AND due_next > _now THEN _now ELSE due_next END,
         attempt = NULL, node = NULL
     WHERE id = _chain;
     INSERT INTO evergrant.audit (grant_id, at, event, chain_id, attempt, node)
@@ -161,7 +162,9 @@ DECLARE
 BEGIN
     UPDATE evergrant.chains SET
         state = _state, held_until = _now + _pause, attempt = NULL, node = NULL,
-        doubted_at = CASE _state WHEN 'doubted' THEN _now END
+        doubted_at = CASE _state WHEN 'doubted' THEN _now END,
+        due_next = CASE WHEN _state = 'ambiguous' AND due_next > _now + _pause
+            THEN _now + _pause ELSE due_next END
     WHERE id = _chain AND attempt = _attempt AND state IN ('intent', 'sent');
     IF NOT FOUND THEN
         RETURN NULL;

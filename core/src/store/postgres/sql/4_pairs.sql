@@ -59,10 +59,22 @@ BEGIN
     ON CONFLICT (hash) DO UPDATE SET at = _now;
 END $$;
 
+-- Whoever gets true may spend the token.
+CREATE FUNCTION evergrant.claim(_offset bigint, _hash bytea) RETURNS boolean
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    PERFORM evergrant.durable();
+    IF evergrant.lock_token(_hash) THEN
+        RETURN false;
+    END IF;
+    PERFORM evergrant.remember_spent(evergrant.now_ms(_offset), _hash);
+    RETURN true;
+END $$;
+
 -- _again: the same call's second try, whose first acknowledgement was lost.
 CREATE FUNCTION evergrant.install(
     _offset bigint, _again boolean, _spares bigint, _grant bigint, _chain bigint, _role text,
-    _former text, _spent bytea, _client_endpoint text, _authorization_server text, _scope text[],
+    _former text, _client_endpoint text, _authorization_server text, _scope text[],
     _application_status text, _lineage bytea, _access bytea, _refresh bytea, _refresh_hash bytea,
     _access_expires_at bigint, _refresh_expires_at bigint, _due_at bigint
 ) RETURNS TABLE (outcome text, generation bigint)
@@ -92,7 +104,6 @@ BEGIN
         RETURN;
     END IF;
     INSERT INTO evergrant.consents VALUES (_lineage, _chain, _now);
-    PERFORM evergrant.remember_spent(_now, _spent);
     IF _role = 'primary' THEN
         SELECT id INTO _primary FROM evergrant.chains
         WHERE grant_id = _grant AND role = 'primary';
@@ -215,8 +226,8 @@ END $$;
 
 -- Answers the new generation, or null if the user has a grant already or the token is not a new one.
 CREATE FUNCTION evergrant.transfer(
-    _offset bigint, _user_id bigint, _grant bigint, _chain bigint, _spent bytea,
-    _client_endpoint text, _authorization_server text, _scope text[], _application_status text, _lineage bytea,
+    _offset bigint, _user_id bigint, _grant bigint, _chain bigint, _client_endpoint text,
+    _authorization_server text, _scope text[], _application_status text, _lineage bytea,
     _access bytea, _refresh bytea, _refresh_hash bytea, _access_expires_at bigint,
     _refresh_expires_at bigint, _due_at bigint
 ) RETURNS bigint
@@ -253,7 +264,6 @@ BEGIN
     END IF;
     DELETE FROM evergrant.chains WHERE grant_id = _grant;
     INSERT INTO evergrant.consents VALUES (_lineage, _chain, _now);
-    PERFORM evergrant.remember_spent(_now, _spent);
     INSERT INTO evergrant.chains (
         id, grant_id, role, lineage, access, refresh, refresh_hash, access_expires_at,
         refresh_expires_at, due_at, epoch

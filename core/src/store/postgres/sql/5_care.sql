@@ -30,7 +30,8 @@ BEGIN
     WITH taken AS MATERIALIZED (
         SELECT c.id, c.grant_id, c.due_next
         FROM evergrant.chains c JOIN evergrant.grants g ON g.id = c.grant_id
-        WHERE c.due_next <= _now AND c.state = 'idle' AND c.role <> 'retired'
+        WHERE c.due_next <= _now AND c.state IN ('idle', 'ambiguous', 'intent', 'sent')
+            AND c.held_until <= _now AND c.role <> 'retired'
             AND g.status = 'active' AND g.client_id = _client_id
         ORDER BY c.due_next LIMIT _limit FOR NO KEY UPDATE OF c SKIP LOCKED
     ), moved AS (

@@ -37,7 +37,7 @@ pub(super) async fn start(store: &PostgresStore) -> (Install, Start) {
     };
     let chain = rand::random::<i64>() & i64::MAX;
     let (role, former) = (Role::Primary, Role::Retired);
-    let install = Install { grant, chain, role, former, spent: None, endpoints, pair };
+    let install = Install { grant, chain, role, former, endpoints, pair };
     assert!(matches!(store.install(&install).await.unwrap(), Installed::Current(_)));
     let attempt = AttemptId::random();
     let parent = install.pair.lineage;

@@ -1,4 +1,4 @@
--- Grant, chain, role, what the former primary becomes, endpoints, pair, the spent token.
+-- Grant, chain, role, what the former primary becomes, endpoints, pair.
 local grant = load_grant(A[1])
 if not grant then fail('unknown ' .. A[1]) end
 local id, role, pair = A[2], A[3], pair_from(6)
@@ -12,7 +12,6 @@ local former = grant.primary ~= '' and load_chain(grant.primary) or nil
 if grant.primary ~= '' and not former then damaged('primary', grant.id) end
 
 remember_installed(pair.lineage)
-remember_spent(A[13])
 if role == 'primary' then
   if former and A[4] == 'retired' then
     retire(former, grant)

@@ -130,7 +130,8 @@ local function is_held(chain) return chain.state == 'intent' or chain.state == '
 
 -- Puts a chain into the indexes where it belongs now, and only there.
 local function index(chain, grant)
-  if chain.role ~= 'retired' and chain.state == 'idle' and grant.status == 'active' then
+  local is_over = chain.state == 'doubted' or chain.state == 'dead'
+  if chain.role ~= 'retired' and not is_over and grant.status == 'active' then
     write('ZADD', P .. 'due', chain.due, chain.id)
   else
     write('ZREM', P .. 'due', chain.id)
@@ -160,6 +161,13 @@ local function set(chain, grant, changes)
   end
   write('HSET', chain.key, unpack(flat))
   index(chain, grant)
+end
+
+-- What the fields of an ambiguous chain become: its keep-alive is due when its pause is over.
+local function ambiguous(chain, pause_end, fields)
+  fields.state, fields.held_until = 'ambiguous', pause_end
+  fields.due = int(math.min(tonumber(chain.due), pause_end))
+  return fields
 end
 
 local function set_status(grant, status)

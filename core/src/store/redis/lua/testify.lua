@@ -5,7 +5,7 @@ local node = chain.node
 if chain.state == 'intent' then
   set(chain, grant, {state = 'idle', attempt = '', node = '', held_until = 0})
 else
-  set(chain, grant, {state = 'ambiguous', attempt = '', node = ''})
+  set(chain, grant, ambiguous(chain, chain.held_until, {attempt = '', node = ''}))
 end
 changed(grant, 'testified', chain.id, A[2], node)
 return answer(1)

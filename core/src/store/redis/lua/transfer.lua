@@ -1,4 +1,4 @@
--- Grant, chain, user, nothing, endpoints, pair, the spent token.
+-- Grant, chain, user, nothing, endpoints, pair.
 local grant = load_grant(A[1])
 if not grant then return answer('') end
 local id, user, pair = A[2], A[3], pair_from(6)
@@ -17,7 +17,6 @@ write('HDEL', P .. 'identities', identity_of(grant.client_id, grant.member_id, g
 write('HSET', P .. 'identities', identity, grant.id)
 write('HSET', grant.key, 'user_id', user)
 remember_installed(pair.lineage)
-remember_spent(A[13])
 set_status(grant, 'active')
 make_primary(grant, id, A[5])
 next_generation(grant)

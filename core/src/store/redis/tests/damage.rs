@@ -99,7 +99,6 @@ async fn a_damaged_spare_does_not_keep_the_primary_out() {
         chain: spare,
         role: Role::Spare,
         former: Role::Retired,
-        spent: None,
         endpoints: endpoints(),
         pair: pair(AttemptId::random()),
     };

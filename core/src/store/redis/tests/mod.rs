@@ -165,7 +165,6 @@ async fn granted(store: &RedisStore) -> (GrantId, ChainId, Lineage) {
         chain,
         role: Role::Primary,
         former: Role::Retired,
-        spent: None,
         endpoints: endpoints(),
         pair: pair(attempt),
     };

@@ -18,7 +18,6 @@ async fn ids_keep_all_their_bits() {
         chain,
         role: Role::Primary,
         former: Role::Retired,
-        spent: None,
         endpoints: endpoints(),
         pair: pair.clone(),
     };
