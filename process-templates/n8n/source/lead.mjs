@@ -7,11 +7,11 @@ const nodes = [
   n.note(
     'About this example',
     'blue',
-    [-60, -260, 760, 200],
+    [-60, -240, 760, 160],
     `## Create a new lead
 Reads the token that **Bitrix24 OAuth** keeps. Ask each time; never keep it in a workflow of your own.
 After an import by the menu, choose *Bitrix24 OAuth* in the node **Ask for the token**.
-A workflow that saves its executions saves the token with them: here, *Settings* says that they are not saved.`,
+A workflow that saves its executions saves the token with them: the settings of this one say that they are not.`,
   ),
   n.node('When clicking Execute', 'manualTrigger', 1, [0, 0], {}),
   n.node('Another workflow calls', 'executeWorkflowTrigger', 1.1, [0, 180], {
@@ -75,7 +75,7 @@ A workflow that saves its executions saves the token with them: here, *Settings*
   n.json('With a new token, once more', [1600, -80], '({ stale_token: $json.stale_token })'),
   n.json(
     'Lead not created',
-    [1600, 80],
+    [1600, 120],
     '({ error: $json.error, error_description: $json.error_description })',
   ),
   n.json(

@@ -3,7 +3,10 @@
 const type = (name) => `n8n-nodes-base.${name}`
 
 /** A value that n8n computes. */
-export const computed = (text) => `={{ ${text} }}`
+export function computed(text) {
+  if (text.includes('}}')) throw new Error(`two braces would end the expression too early: ${text}`)
+  return `={{ ${text} }}`
+}
 
 export const node = (name, kind, typeVersion, position, parameters, more = {}) => ({
   name,

@@ -71,7 +71,7 @@ const reading = [
   n.makeTable('Table there?', [840, 240]),
   n.readRow('Read the token', [1020, 240], [reference]),
   n.code('decide', [1200, 240]),
-  n.route('Next step', [1400, 180], '$json.action', [
+  n.route('Next step', [1400, 150], '$json.action', [
     'ask',
     'tell',
     'end',
@@ -84,7 +84,7 @@ const reading = [
 const turn = [
   n.insertRow(
     'Make the row',
-    [1100, 720],
+    [500, 730],
     { reference: reference[2], memory: "'{}'", lock_owner: "''", lock_until: '0' },
     { notes: 'The first time' },
   ),
@@ -92,7 +92,7 @@ const turn = [
     'Wait a second',
     'wait',
     1.1,
-    [1100, 560],
+    [500, 580],
     { amount: 1, unit: 'seconds' },
     {
       webhookId: 'b24oauth-wait',
@@ -100,12 +100,12 @@ const turn = [
   ),
   n.updateRow(
     'Take the turn',
-    [880, 640],
+    [720, 650],
     [reference, ['lock_until', 'lte', now]],
     { lock_owner: run[2], lock_until: `${now} + 180` },
     { notes: 'One statement: only one run can get it' },
   ),
-  n.node('Draw a random text', 'crypto', 1, [660, 640], {
+  n.node('Draw a random text', 'crypto', 1, [920, 650], {
     action: 'generate',
     encodingType: 'hex',
     stringLength: 32,
@@ -231,10 +231,10 @@ const ends = [
   ),
   n.json(
     'Here is the token',
-    [3380, -180],
+    [3380, -260],
     '({ ...$json.token, ...($json.link && { link: $json.link }) })',
   ),
-  n.node('Page for the browser', 'respondToWebhook', 1.1, [3380, -30], {
+  n.node('Page for the browser', 'respondToWebhook', 1.1, [3380, -90], {
     respondWith: 'text',
     responseBody: `=${page("$json.page?.text ?? $json.problem?.error_description ?? 'Look at n8n.'")}`,
     options: {
@@ -249,13 +249,13 @@ const ends = [
       },
     },
   }),
-  ending('Give consent: open the link', [3380, 120], 'needs_reauthorization'),
-  ending('Correct the settings', [3380, 270], 'settings'),
+  ending('Give consent: open the link', [3380, 80], 'needs_reauthorization'),
+  ending('Correct the settings', [3380, 250], 'settings'),
   ending('Choose the credential', [3380, 420], 'client_secret_missing'),
-  ending('Check client_id and client_secret', [3380, 570], 'application_refused'),
-  ending('Pay for the plan or the application', [3380, 720], 'payment'),
-  ending('Correct the request', [3380, 870], 'invalid_request'),
-  ending('Ask again later', [3380, 1020], 'renewal_delayed'),
+  ending('Check client_id and client_secret', [3380, 590], 'application_refused'),
+  ending('Pay for the plan or the application', [3380, 760], 'payment'),
+  ending('Correct the request', [3380, 930], 'invalid_request'),
+  ending('Ask again later', [3380, 1100], 'renewal_delayed'),
 ]
 
 const consent = 'Give consent: open the link'

@@ -5,18 +5,18 @@
  */
 export function adviceFor(state) {
   const consent =
-    'Open the link as the Bitrix24 user whose rights the workflow shall have. If no page of n8n comes up after it, copy what stands between "code=" and "&" in the address bar into "code" of the node Settings and press "Execute workflow" within 30 seconds.'
+    'Open the link as the Bitrix24 user whose rights the workflow shall have. If no page of n8n comes up after it, copy what stands between "code=" and "&" in the address bar into "code" of the node Settings and run the workflow from "By hand" within 30 seconds.'
   const advice = {
     not_authorized: consent,
     needs_reauthorization: consent,
     code_refused: `A code lives 30 seconds and works once. ${consent}`,
     settings: 'Correct the node Settings and publish the workflow.',
     client_secret_missing:
-      'In the node "Ask the authorization server" choose a credential of the type Custom Auth with {"body": {"client_secret": "..."}}, and publish the workflow.',
+      'In the node "Ask the authorization server" choose a credential of the type Custom Auth with {"body": {"client_secret": "..."} }, and publish the workflow.',
     application_refused:
-      'Compare client_id (node Settings) and client_secret (credential) with the application\'s card in Bitrix24, and see that the application is installed on the portal. Then press "Execute workflow".',
+      'Compare client_id (node Settings) and client_secret (credential) with the application\'s card in Bitrix24, and see that the application is installed on the portal. Then run the workflow from "By hand".',
     payment:
-      'The portal\'s plan or the application has to be paid. It is tried again every 6 hours; "Execute workflow" tries at once.',
+      'The portal\'s plan or the application has to be paid. It is tried again every 6 hours; a run from "By hand" tries at once.',
     unreachable:
       'Nothing is lost yet; it is tried again by itself. See whether this machine reaches the authorization server.',
     scope: '',

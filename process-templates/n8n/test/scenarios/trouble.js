@@ -210,7 +210,9 @@ export function trouble(scenario, stage) {
       assert.equal((await stage.openLink(alert.link)).status, 200)
       await stage.sink.alert('recovery')
       assert.notEqual((await stage.token({ min_ttl: 3000 })).access_token, first.access_token)
-      assert.equal(stage.sink.alerts.length, 2)
+      // Beside these two, n8n itself may tell by the error workflow that a run was cut off.
+      const ours = stage.sink.alerts.filter(({ state }) => state !== 'workflow_error')
+      assert.equal(ours.length, 2)
     },
   )
 }
