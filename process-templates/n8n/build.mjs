@@ -8,7 +8,6 @@ import { newLead } from './source/lead.mjs'
 import { oauth } from './source/oauth.mjs'
 
 const sources = new URL('./source/code/', import.meta.url)
-export const folder = new URL('./workflows/', import.meta.url)
 export const files = {
   'bitrix24-oauth.json': oauth,
   'bitrix24-oauth-errors.json': errors,
@@ -71,4 +70,5 @@ export async function build(file) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url))
-  for (const file of Object.keys(files)) writeFileSync(new URL(file, folder), await build(file))
+  for (const file of Object.keys(files))
+    writeFileSync(new URL(file, import.meta.url), await build(file))

@@ -1,22 +1,17 @@
 // The files themselves, without any server.
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { build, files, folder } from '../build.mjs'
+import { build, files } from '../build.mjs'
 
 const names = Object.keys(files)
-const workflows = names.map((file) => JSON.parse(readFileSync(new URL(file, folder), 'utf8')))
+const textOf = (file) => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8')
+const workflows = names.map((file) => JSON.parse(textOf(file)))
 const [oauth] = workflows
 const real = (workflow) => workflow.nodes.filter(({ type }) => !type.endsWith('.stickyNote'))
 
-test('the committed files are what source/ builds, and there are no others', async () => {
-  assert.deepEqual(readdirSync(folder).sort(), [...names].sort())
-  for (const file of names)
-    assert.equal(
-      readFileSync(new URL(file, folder), 'utf8'),
-      await build(file),
-      'run: node build.mjs',
-    )
+test('the committed files are what source/ builds', async () => {
+  for (const file of names) assert.equal(textOf(file), await build(file), 'run: node build.mjs')
 })
 
 test('ids and names are unique, every connection leads from a node to a node', () => {

@@ -3,8 +3,7 @@ import { Emulator } from '../../../test-support/emulator.js'
 import { Sink } from '../../../test-support/sink.js'
 import { N8n } from './n8n.js'
 
-const read = (file) =>
-  JSON.parse(readFileSync(new URL(`../../workflows/${file}`, import.meta.url), 'utf8'))
+const read = (file) => JSON.parse(readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8'))
 const oauthId = 'b24OAuthToken001'
 const client_secret = 'secret-of-the-tests-0123456789'
 
