@@ -7,6 +7,7 @@ mod log;
 mod options;
 mod output;
 mod stop;
+mod template;
 
 use std::process::ExitCode;
 
@@ -39,6 +40,8 @@ enum Command {
     List(commands::list::ListCommand),
     // Their help says more than a line.
     Grants(commands::grants::Grants),
+    /// Write and check process templates for Corezoid, Node-RED and n8n.
+    Template(commands::template::Template),
 }
 
 fn main() -> ExitCode {
@@ -71,6 +74,7 @@ async fn one(command: Command) -> evergrant::Result<ExitCode> {
         Command::Call(call) => call.run().await,
         Command::List(list) => list.run().await,
         Command::Grants(grants) => return grants.run().await,
+        Command::Template(template) => return template.run().await,
     }
     .map(|()| ExitCode::SUCCESS)
 }

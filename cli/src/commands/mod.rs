@@ -6,4 +6,5 @@ pub(crate) mod emulator;
 pub(crate) mod grants;
 pub(crate) mod list;
 pub(crate) mod login;
+pub(crate) mod template;
 pub(crate) mod token;
