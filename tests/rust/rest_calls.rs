@@ -25,6 +25,7 @@ async fn requests(emulator: &Emulator) -> u64 {
 
 #[tokio::test]
 async fn what_may_have_run_is_sent_once_unless_twice_is_harmless() {
+    let (emulator, client) = portal().await;
     for kind in [
         json!({"kind": "drop", "when": "after"}),
         json!({"kind": "reset"}),
@@ -33,7 +34,6 @@ async fn what_may_have_run_is_sent_once_unless_twice_is_harmless() {
         json!({"kind": "unavailable"}),
         json!({"kind": "truncate", "when": "after"}),
     ] {
-        let (emulator, client) = portal().await;
         fault(&emulator, kind.clone(), 1).await;
         let before = requests(&emulator).await;
         let error = client.call("profile", Value::Null).await.unwrap_err();
@@ -87,7 +87,8 @@ async fn a_portal_that_cannot_be_reached_is_tried_again_within_the_deadline() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let client = Client::from_webhook(&format!("http://{address}/rest/1/abcdefgh12345678/")).unwrap();
+    let client =
+        Client::from_webhook(&format!("http://{address}/rest/1/abcdefgh12345678/")).unwrap();
     let before = Client::counters();
     let options = CallOptions::new().deadline(Duration::from_millis(1700));
     let error = client.call_with("profile", Value::Null, options).await.unwrap_err();
@@ -160,4 +161,43 @@ async fn results_become_types_and_nonsense_has_a_name() {
     let error = client.call_with("profile", Value::Null, key).await.unwrap_err();
     assert_eq!(error.kind(), Kind::InvalidInput);
     drop(emulator);
+}
+
+#[derive(Clone, Default)]
+struct Lines(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_call_leaves_a_trace_without_its_secret() {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .with_ansi(false)
+        .init();
+    let (emulator, client) = portal().await;
+    client.call("profile", Value::Null).await.unwrap();
+    fault(&emulator, json!({"kind": "html", "status": 502}), 1).await;
+    client.call("server.time", Value::Null).await.unwrap_err();
+    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let host = emulator.ready("portal").replace("http://", "");
+    for part in
+        ["method=\"profile\"", "status=200", "status=502", "requests=1", "waited_ms=", &host]
+    {
+        assert!(text.contains(part), "no {part} in:\n{text}");
+    }
+    let webhook = emulator.ready("webhook");
+    let secret = webhook.trim_end_matches('/').rsplit('/').next().unwrap();
+    assert!(!text.contains(secret), "{text}");
 }
