@@ -83,6 +83,21 @@ async fn a_deadline_cuts_a_slow_answer_off() {
 }
 
 #[tokio::test]
+async fn a_deadline_holds_while_a_token_is_renewed_and_the_rotation_goes_on() {
+    let stage = Stage::new().await;
+    stage.fault(json!({"at": "token", "kind": "delay", "delay_ms": 1000, "times": 1})).await;
+    stage.clock.turn(3600);
+    let client = stage.application.client(stage.grant.id);
+    let options = CallOptions::new().deadline(Duration::from_millis(200));
+    let started = Instant::now();
+    let error = client.call_with("profile", Value::Null, options).await.unwrap_err();
+    assert_eq!((error.kind(), error.retry()), (Kind::Timeout, Retry::Safe));
+    assert!(started.elapsed() < Duration::from_millis(900), "{:?}", started.elapsed());
+    client.call("profile", Value::Null).await.unwrap();
+    assert_eq!(stage.refreshes().await, 1);
+}
+
+#[tokio::test]
 async fn a_portal_that_cannot_be_reached_is_tried_again_within_the_deadline() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
