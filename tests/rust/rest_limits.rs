@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use evergrant::{CallOptions, Client, Clock, Command, Kind, RateLimit};
-use evergrant_tests::{Emulator, stage};
+use evergrant_tests::{
+    Emulator, processes,
+    stage::{Stage, until},
+};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
@@ -118,7 +121,7 @@ async fn a_neighbour_behind_the_same_address_costs_nobody_a_failure() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_program_counts_in_the_store_of_its_grants() {
-    let stage = stage::Stage::on_sqlite().await;
+    let stage = Stage::on_sqlite().await;
     let client = stage.application.client(stage.grant.id);
     for _ in 0..10 {
         client.call("profile", Value::Null).await.unwrap();
@@ -130,6 +133,47 @@ async fn a_program_counts_in_the_store_of_its_grants() {
     assert_eq!(format!("http://{portal}"), stage.emulator.ready("portal"));
     // Requests are taken some at a time, and leak.
     assert!((3.0..=15.0).contains(&level), "{level}");
+}
+
+/// Each program by itself would take the whole bucket.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn three_programs_on_one_store_share_the_bucket() {
+    let scene = processes::Scene::new().await;
+    let mut workers = [scene.worker().await, scene.worker().await, scene.worker().await];
+    let grant = scene.consent(&mut workers[0], 1).await;
+    scene.emulator.control("POST", "/settings", &json!({"burst": 50})).await;
+    scene.emulator.control("DELETE", "/limits", &Value::Null).await;
+    let call = json!({"do": "call", "grant": grant["id"], "method": "profile"});
+    let mut asked = Vec::new();
+    for _ in 0..30 {
+        for (index, worker) in workers.iter_mut().enumerate() {
+            asked.push((index, worker.begin(call.clone()).await));
+        }
+    }
+    let all = tokio::spawn(async move {
+        let mut failed = 0;
+        for (index, id) in asked {
+            failed += usize::from(workers[index].answer(id).await.get("ok").is_none());
+        }
+        failed
+    });
+    until("the bucket is full", async || {
+        let limits = scene.emulator.control("GET", "/limits", &Value::Null).await;
+        limits[0]["admitted"].as_u64().unwrap_or(0) >= 40
+    })
+    .await;
+    // From here on the portal is a second ahead: two clocks are not turned at the same moment.
+    scene.emulator.control("POST", "/clock", &json!({"advance": 1})).await;
+    for _ in 0..600 {
+        if all.is_finished() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        scene.turn(1).await;
+    }
+    assert_eq!(all.await.unwrap(), 0);
+    let limits = scene.emulator.control("GET", "/limits", &Value::Null).await;
+    assert_eq!((&limits[0]["admitted"], &limits[0]["refused"]), (&json!(90), &json!(0)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
