@@ -28,7 +28,14 @@ export class Engine {
     for (const object of objects.filter(({ obj_type }) => obj_type === 1)) {
       const nodes = new Map(object.scheme.nodes.map((node) => [node.id, node]))
       const start = object.scheme.nodes.find(({ obj_type }) => obj_type === 1)
-      this.convs.set(object.obj_id, { object, nodes, start, tasks: new Map(), paused: false, held: [] })
+      this.convs.set(object.obj_id, {
+        object,
+        nodes,
+        start,
+        tasks: new Map(),
+        paused: false,
+        held: [],
+      })
     }
   }
 
@@ -93,7 +100,15 @@ export class Engine {
     if (conv.paused) return 'conveyor_is_not_active'
     const name = ref || `auto-${this.sequence}`
     if (conv.tasks.has(name)) return 'not_unical_ref'
-    const task = { conv, ref: name, data: { ...data }, entry: 0, hops: 0, hopTime: this.now, caller }
+    const task = {
+      conv,
+      ref: name,
+      data: { ...data },
+      entry: 0,
+      hops: 0,
+      hopTime: this.now,
+      caller,
+    }
     conv.tasks.set(name, task)
     this.enter(task, conv.start.id)
   }
@@ -138,7 +153,12 @@ export class Engine {
     task.node = node
     if (stays && !this.readings.selfGoRearms) return
     task.entry += 1
-    this.visited.push({ at: this.now, conv: task.conv.object.title, ref: task.ref, title: node.title })
+    this.visited.push({
+      at: this.now,
+      conv: task.conv.object.title,
+      ref: task.ref,
+      title: node.title,
+    })
     if (task.hopTime !== this.now) Object.assign(task, { hopTime: this.now, hops: 0 })
     task.hops += 1
     if (task.hops > mostHops)
@@ -163,7 +183,12 @@ export class Engine {
       Object.entries(task.data).map(([key, value]) => [key, hidden.includes(key) ? '***' : value]),
     )
     const kept = JSON.parse(task.node.options ?? '{}').save_task
-    this.archive.push({ conv: object.title, ref: task.ref, end: task.node.title, data: kept ? data : null })
+    this.archive.push({
+      conv: object.title,
+      ref: task.ref,
+      end: task.node.title,
+      data: kept ? data : null,
+    })
   }
 
   async work(task) {

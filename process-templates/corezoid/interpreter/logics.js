@@ -107,8 +107,8 @@ function api_copy(engine, task, logic, { done, failed }) {
     logic.mode === 'modify'
       ? engine.modify(id, ref, data, { checkOnly: late })
       : late
-        ? engine.convs.get(id).paused && 'conveyor_is_not_active'
-          || (engine.convs.get(id).tasks.has(ref) && 'not_unical_ref')
+        ? (engine.convs.get(id).paused && 'conveyor_is_not_active') ||
+          (engine.convs.get(id).tasks.has(ref) && 'not_unical_ref')
         : engine.create(id, ref, data)
   if (error) return failed(copyError(error))
   if (late) {
@@ -121,10 +121,14 @@ function api_copy(engine, task, logic, { done, failed }) {
 
 function api_rpc(engine, task, logic, { done, failed }) {
   const { value: data, wrong } = attempt(() => values(engine, task, logic.extra, logic.extra_type))
-  const error = (tag) => ({ __conveyor_rpc_return_type_error__: 'software', __conveyor_rpc_return_type_tag__: tag })
+  const error = (tag) => ({
+    __conveyor_rpc_return_type_error__: 'software',
+    __conveyor_rpc_return_type_tag__: tag,
+  })
   if (wrong) return failed(error('rpc_task_wrong_convert_param'))
   const entry = task.entry
-  const still = (run) => (result) => engine.push(engine.now, task, () => task.entry === entry && run(result))
+  const still = (run) => (result) =>
+    engine.push(engine.now, task, () => task.entry === entry && run(result))
   const refused = engine.create(Number(fill(logic.conv_id, engine.look(task))), '', data, {
     reply: still((result) => {
       Object.assign(task.data, result)

@@ -65,7 +65,8 @@ export function functions(value, now) {
   if (typeof value !== 'string' || !value.includes('$.')) return value
   let text = value.replaceAll('$.unixtime()', String(now))
   while (math.test(text)) text = text.replace(math, (_, a, op, b) => String(operations[op](+a, +b)))
-  if (/\$\.(math|unixtime|date|random)\(/.test(text)) throw new ConvertError(`cannot work out ${text}`)
+  if (/\$\.(math|unixtime|date|random)\(/.test(text))
+    throw new ConvertError(`cannot work out ${text}`)
   return text
 }
 

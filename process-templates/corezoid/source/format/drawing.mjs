@@ -68,19 +68,17 @@ function merged(ways) {
   }
   return [...byTarget].map(([to, whys]) => ({
     to,
-    why: whys.includes('')
-      ? ''
-      : whys.length > 2 && !whys.includes('else')
-        ? whys[0] + ' …'
-        : whys.join(' or '),
+    why: whys.includes('') ? '' : shortened(whys),
   }))
 }
+
+const shortened = (whys) => (whys.length > 3 ? `${whys[0]} … or ${whys.at(-1)}` : whys.join(' or '))
 
 const signs = { eq: '=', not_eq: '≠', less: '<', less_or_eq: '≤', more_or_eq: '≥', regexp: 'like' }
 
 function testText({ param, fun, const: value }) {
-  const name = param.replace(/[{}]/g, '').replace(/^__conveyor_\w+?_(?=return|api)/, '')
-  const short = name.replace(/^__conveyor_.*?(tag|error|code)_*(\..*)?$/, '$1')
+  const name = param.replace(/[{}]/g, '')
+  const short = name.replace(/^.*(?:return|debug).*?(tag|error|code)_*$/, '$1')
   if (fun === 'regexp') return `${short} fits`
   if (value === '') return fun === 'eq' ? `no ${short}` : short
   return `${short} ${signs[fun]} ${value.replace(/[{}]/g, '')}`
@@ -94,9 +92,11 @@ export function drawing(process) {
   const boxes = new Map()
   for (const name of names) {
     const node = process.nodes[name]
-    const title = wrapped(`${numberOf.get(name)}  ${node.title}`, 36)
+    const title = wrapped(`${numberOf.get(name)}  ${node.title}`, 33)
     const ways = exits(node).flatMap(({ why, to }) =>
-      wrapped(`${why ? `${why} → ` : '→ '}${numberOf.get(to)} ${process.nodes[to].title}`, 46),
+      wrapped(`${why ? `${why} → ` : '→ '}${numberOf.get(to)} ${process.nodes[to].title}`, 42).map(
+        (words, n) => ({ words, indent: n > 0 }),
+      ),
     )
     const height = 16 + title.length * 18 + 15 + ways.length * 15 + 8
     boxes.set(name, { node, title, ways, height, ...placed.get(name) })
@@ -130,15 +130,17 @@ export function drawing(process) {
 function boxOf({ node, title, ways, x, y, height }) {
   const [fill, stroke] = colours[node.failed ? 'failed' : node.kind]
   const radius = node.kind === 'start' || node.kind === 'end' ? 18 : 4
-  const text = (words, dy, style) =>
-    `<text x="${x + 12}" y="${y + dy}" ${style}>${escaped(words)}</text>`
+  const text = (words, dy, style, dx = 12) =>
+    `<text x="${x + dx}" y="${y + dy}" ${style}>${escaped(words)}</text>`
   const small = 'font-size="11.5" fill="#424242"'
   const kindAt = 22 + title.length * 18
   return [
     `<rect x="${x}" y="${y}" width="${cell.width}" height="${height}" rx="${radius}" fill="${fill}" stroke="${stroke}" stroke-width="1.5"/>`,
     ...title.map((words, n) => text(words, 22 + n * 18, 'font-size="14" font-weight="bold"')),
     text(kinds[node.kind], kindAt - 2, `font-size="11.5" font-style="italic" fill="${stroke}"`),
-    ...ways.map((words, n) => text(words, kindAt + 14 + n * 15, small)),
+    ...ways.map(({ words, indent }, n) =>
+      text(words, kindAt + 14 + n * 15, small, indent ? 24 : 12),
+    ),
   ].join('\n')
 }
 
@@ -151,6 +153,9 @@ function lines(process, boxes) {
       if (other.col === box.col && other.row === box.row + 1) {
         const x = box.x + cell.width / 2
         found.push(line(x, box.y + box.height, x, other.y))
+      } else if (other.col === box.col && other.row === box.row - 1) {
+        const x = box.x + cell.width / 2 + 40
+        found.push(line(x, box.y, x, other.y + other.height))
       } else if (other.row === box.row && Math.abs(other.col - box.col) === 1) {
         const y = box.y + (other.col > box.col ? 30 : 46)
         if (other.col > box.col) found.push(line(box.x + cell.width, y, other.x, y))

@@ -15,8 +15,8 @@ export const oauthNotes = lines(
     so fill in the rest first. After trouble add a task with a new code in the same way. While a renewal waits (up to 16 minutes) the reference is taken.`,
   'CANNOT PROMISE:',
   text`- A crash between answer and save. A refresh token can be spent once. If Corezoid loses this task after the answer and before "Save the pair", or loses the
-    answer itself, the new pair is lost. Half an hour later the spent token is sent once more, Bitrix24 refuses it, and the author is told with this reason
-    and the consent link. Until it ends, the old access_token can be read.`,
+    answer itself, the new pair is lost. Half an hour later the spent token is sent again, Bitrix24 refuses it, and the author is told with this reason
+    and the consent link (16 minutes later still where Corezoid does not show why Bitrix24 refuses). Until it ends, the old access_token can be read.`,
   text`- Secrecy inside Corezoid. While a task is on its way, everybody who may view this process sees client_secret and the pair in plain text. Finished tasks hold
     no secret.`,
   '- Telling anybody while this process itself is paused.',
