@@ -49,7 +49,7 @@ export class Engine {
   }
   where(title, ref) {
     const task = this.task(title, ref)
-    return task && task.node.title
+    return task?.node.title
   }
 
   pause(title) {
@@ -141,7 +141,7 @@ export class Engine {
   /** Only state diagrams may be read, and only tasks that are not in a final node. */
   read(id, ref, path) {
     const conv = this.convs.get(id)
-    if (!conv || conv.object.conv_type !== 'state') throw new ConvertError('access_refused')
+    if (conv?.object.conv_type !== 'state') throw new ConvertError('access_refused')
     const task = conv.tasks.get(ref)
     if (!task) return ''
     return path ? follow(task.data, path) : task.data

@@ -79,6 +79,8 @@ const signs = { eq: '=', not_eq: '≠', less: '<', less_or_eq: '≤', more_or_eq
 function testText({ param, fun, const: value }) {
   const name = param.replace(/[{}]/g, '')
   const short = name.replace(/^.*(?:return|debug).*?(tag|error|code)_*$/, '$1')
+  const word = /^\(\^\| \)\(([^|)]+)/.exec(value)
+  if (word) return `${short} says ${word[1]}`
   if (fun === 'regexp') return `${short} fits`
   if (value === '') return fun === 'eq' ? `no ${short}` : short
   return `${short} ${signs[fun]} ${value.replace(/[{}]/g, '')}`

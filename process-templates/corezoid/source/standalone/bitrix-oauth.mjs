@@ -157,7 +157,7 @@ export default {
     ['addressNamed', 'noteAddress', null, null, 'whichEnd', 'endRefused', 'endAnother'],
     ['lifetimeNamed', 'oneHour', null, null, 'notRenewed', 'endApplication', 'endSettings'],
     ['dates', null, null, null, 'endMessage', 'endUntold'],
-    ['pairThere', 'countSave', null, 'hold', 'noteStoreTold'],
+    ['pairThere', 'countSave', 'noteStoreTold', 'holdTold', 'hold'],
     ['save', 'saveFailed', 'saveAgain', 'storeFails', 'storeTold'],
     ['storeHealed', 'create', 'createFailed', 'saveSoon'],
     ['saved', 'sayHealed'],

@@ -18,9 +18,7 @@ const later = 21600
 function failure(title, state, reason, advice, { next, link = '', askAgain = later }) {
   const values = {
     ...noSecrets,
-    kind: 'escalation',
     state,
-    told_now: state,
     reason,
     advice,
     link,
@@ -139,13 +137,11 @@ export const renewalFailures = {
 export const storeFails = set(
   'The pair cannot be saved',
   {
-    kind: 'escalation',
     state: 'store',
-    told_now: '',
     reason:
       'The state diagram does not take the new token pair; this task holds it and goes on trying',
     advice: 'See that the state diagram is active. Do not stop this process and delete no task',
     link: '',
   },
-  { next: 'storeTold', error: 'storeTold' },
+  { next: 'storeTold', error: 'escalate' },
 )

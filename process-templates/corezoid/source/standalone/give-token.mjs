@@ -111,9 +111,9 @@ export default {
       'Is there a token?',
       [
         when('notAuthorized', is('{{access_token}}', '')),
-        when('notAuthorized', is('{{expires_at}}', '')),
+        when('life', matches('{{expires_at}}', '^[0-9]+$'), matches('{{received_at}}', '^[0-9]+$')),
       ],
-      'life',
+      'unreadable',
     ),
     notAuthorized: refuse(
       'There is no token: add a task with a code in "Bitrix OAuth"',

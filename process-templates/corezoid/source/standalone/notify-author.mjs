@@ -22,8 +22,7 @@ export default {
   title: 'Notify the author',
   description: notifierNotes,
   params: [
-    input('kind', 'escalation or recovery'),
-    input('state', 'what is wrong, in one word'),
+    input('state', 'what is wrong, in one word; ok: it is over'),
     input('reason', 'what is wrong, in a sentence'),
     input('advice', 'what to do'),
     input('link', 'consent link, where a new consent is needed'),
@@ -43,10 +42,11 @@ export default {
           kept in the last node, "The message". No secret belongs into the address.`,
       },
     ),
-    kind: choose('Bad news or good?', [when('good', is('{{kind}}', 'recovery'))], 'bad'),
+    kind: choose('Bad news or good?', [when('good', is('{{state}}', 'ok'))], 'bad'),
     bad: set(
       'Write: not renewed',
       {
+        kind: 'escalation',
         title: '"access_token" is not renewed: escalation to the process author',
         text: 'Portal: {{portal}}. Application: {{client_id}}. Reason: {{reason}}. What to do: {{advice}}. {{link}}',
       },
@@ -55,9 +55,9 @@ export default {
     good: set(
       'Write: renewed again',
       {
+        kind: 'recovery',
         title: '"access_token" is renewed again',
         text: 'Portal: {{portal}}. Application: {{client_id}}. Nothing has to be done.',
-        state: 'ok',
         link: '',
       },
       { next: 'channel', error: 'notSent' },

@@ -52,7 +52,6 @@ export const saving = {
       access_token: '{{new_access_token}}',
       refresh_token: '{{new_refresh_token}}',
       code: '',
-      told_now: '',
     },
     {
       next: 'addressNamed',
@@ -113,7 +112,7 @@ export const saving = {
     to: 'token-storage',
     ref: 'token',
     mode: 'create',
-    data: { ...record, told: '' },
+    data: { ...record, told: 'ok' },
     next: 'storeHealed',
     error: 'createFailed',
   }),
@@ -138,10 +137,13 @@ export const saving = {
     [when('hold', is('{{store_told}}', 'yes'))],
     'escalate',
   ),
+  holdTold: wait('Hold the pair, the author knows', { seconds: 600 }, 'noteStoreTold', {
+    about: 'The new pair is in this task alone, as in "Hold the pair for ten minutes".',
+  }),
   noteStoreTold: set(
     'Remember that the author knows',
     { store_told: 'yes' },
-    { next: 'hold', error: 'storeTold' },
+    { next: 'save', error: 'pairThere' },
   ),
   storeHealed: choose(
     'Did the author hear of the storage?',
@@ -150,8 +152,8 @@ export const saving = {
   ),
   sayHealed: set(
     'The pair is saved after all',
-    { kind: 'recovery', state: 'ok', told_now: '' },
-    { next: 'escalate', error: 'storeHealed' },
+    { state: 'ok' },
+    { next: 'escalate', error: 'saved' },
   ),
   hold: wait('Hold the pair for ten minutes', { seconds: 600 }, 'save', {
     about:

@@ -61,7 +61,6 @@ export const telling = {
   escalate: call(`"access_token" doesn't update. Escalation to the process author`, {
     to: 'notify-author',
     data: {
-      kind: '{{kind}}',
       state: '{{state}}',
       reason: '{{reason}}',
       advice: '{{advice}}',
@@ -72,8 +71,7 @@ export const telling = {
     next: 'whatIsTold',
     error: 'escalateFailed',
     timer: { seconds: 120, next: 'escalateFailed' },
-    about: text`Customise here: choose your own process in this node. It gets kind (escalation or recovery), state, reason, advice,
-      link, portal and client_id, never a secret, and must end in a Reply to Process.`,
+    about: text`Customise here: choose your own process in this node. It gets state (ok: renewed again), reason, advice, link, portal and client_id, never a secret, and must end in a Reply to Process.`,
   }),
   escalateFailed: choose(
     'Nobody was told: what now?',
@@ -87,7 +85,7 @@ export const telling = {
   whatIsTold: choose(
     'What was told?',
     [
-      when('noteStoreTold', is('{{state}}', 'store')),
+      when('holdTold', is('{{state}}', 'store')),
       when('noteTold', is('{{grant_type}}', 'refresh_token')),
       when('noteTold', is('{{grant_type}}', 'message')),
     ],
@@ -97,7 +95,7 @@ export const telling = {
     to: 'token-storage',
     ref: 'token',
     mode: 'modify',
-    data: { told: '{{told_now}}' },
+    data: { told: '{{state}}' },
     next: 'whichEnd',
     error: 'whichEnd',
   }),

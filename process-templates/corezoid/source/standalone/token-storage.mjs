@@ -122,26 +122,21 @@ export default {
     untold: state(
       "access_token doesn't update, the author is not told yet",
       [renewed, onRequest, when('person', is('{{told}}', '{{state}}'))],
-      { timer: { seconds: 1800, next: 'sayTrouble' } },
+      { timer: { seconds: 1800, next: 'stillUntold' } },
     ),
     person: state("access_token doesn't update, a person is needed", [renewed, onRequest], {
       about: text`Nothing is sent until a person acts: a task with a new code in "Bitrix OAuth" (reference token), or, where the cause is
         gone, a modification of this task with command=refresh.`,
     }),
-    sayTrouble: set(
-      'The author has to hear of it',
-      { message: 'escalation', told_now: '{{state}}' },
-      { next: 'message', error: 'stopped' },
+    stillUntold: choose(
+      'Does the author know by now?',
+      [when('person', is('{{told}}', '{{state}}'))],
+      'message',
     ),
     toldBefore: choose(
       'Has the author heard of trouble?',
-      [when('sayRecovery', isNot('{{told}}', ''))],
-      'active',
-    ),
-    sayRecovery: set(
-      'The author has to hear that it is over',
-      { message: 'recovery', told_now: '' },
-      { next: 'message', error: 'where' },
+      [when('active', is('{{told}}', 'ok'))],
+      'message',
     ),
     message: copy('Have the author told', {
       to: 'bitrix-oauth',
@@ -149,8 +144,6 @@ export default {
       mode: 'create',
       data: {
         grant_type: 'message',
-        kind: '{{message}}',
-        told_now: '{{told_now}}',
         state: '{{state}}',
         reason: '{{reason}}',
         advice: '{{advice}}',
@@ -164,10 +157,10 @@ export default {
   },
   layout: [
     ['start'],
-    ['active', 'toldBefore', 'sayRecovery'],
-    ['begin', 'askSoon', null, 'message'],
+    ['active', 'toldBefore', null, 'message'],
+    ['begin', 'askSoon'],
     ['ask', 'askFailed', 'stopped', 'where', 'later'],
-    ['waiting', 'busy', 'sayTrouble', 'untold', 'person'],
+    ['waiting', 'busy', 'stillUntold', 'untold', 'person'],
     ['noAnswer'],
   ],
 }
