@@ -25,7 +25,7 @@ export const lint = {
         new Set(list.map(({ to_node_id }) => to_node_id).filter(Boolean)).size < 2,
       () => 'every way leads to the same node',
     ),
-  'what is set is read by a logic that is not set_param, or by a timer': (objects) =>
+  'what is set is read by somebody': (objects) =>
     processes(objects).flatMap((process) => {
       const own = nodes([process])
       const read = new Set(
