@@ -337,6 +337,62 @@ export const scenarios = {
     assert.equal(await spent(stage), 1)
   },
 
+  'killed while it waited: the renewal is taken up again, nobody is bothered': async (stage) => {
+    await started(stage)
+    await stage.fault({ ...away, times: 1 })
+    await stage.engine.run(stage.read('renew_at') + 15)
+    assert.equal(stage.engine.where(names.oauth, 'token'), 'Back off')
+    stage.engine.kill(names.oauth, 'token')
+    await stage.advance(1850)
+    assert.equal(stage.place, 'Active token')
+    assert.equal(await spent(stage), 1)
+    assert.ok(await stage.works())
+    assert.deepEqual(stage.kinds(), [])
+  },
+
+  'the timer fires while a code of a person is on its way': async (stage) => {
+    await started(stage)
+    await stage.engine.run(stage.read('renew_at') - 15)
+    await stage.fault({ kind: 'drop', when: 'before', times: 1 })
+    await stage.add()
+    await stage.advance(10)
+    assert.equal(stage.place, 'Somebody else is at it')
+    await stage.advance(180)
+    assert.equal(await spent(stage), 1)
+    assert.equal(stage.place, 'Active token')
+    assert.deepEqual(
+      stage.kinds(),
+      ['escalation code_not_exchanged'],
+      'of the renewal nothing is told',
+    )
+  },
+
+  'a setting is spoiled later: told, and healed by command=refresh': async (stage) => {
+    await started(stage)
+    const settings = stage.setting(names.oauth)
+    settings.renew_every_minutes = 'often'
+    await stage.advance(1600)
+    assert.deepEqual(stage.kinds(), ['escalation settings'])
+    assert.equal(await spent(stage), 0, 'nothing is spent that could not be kept')
+    settings.renew_every_minutes = '30'
+    await stage.modify({ command: 'refresh' })
+    await stage.settle()
+    assert.equal(stage.place, 'Active token')
+    assert.deepEqual(stage.kinds().slice(1), ['recovery ok'])
+    assert.ok(stage.read('renew_at') - stage.now > 1750)
+  },
+
+  'an answer without a lifetime or an address still keeps the pair': async (stage) => {
+    await started(stage)
+    await stage.emulator.control('/settings', { omit: ['expires_in', 'client_endpoint'] })
+    await stage.advance(1600)
+    assert.equal(await spent(stage), 1)
+    assert.ok(await stage.works())
+    assert.equal(stage.read('client_endpoint'), `https://${portal}/rest/`)
+    assert.equal(stage.visits('Assume one hour'), 1)
+    assert.ok(stage.read('expires_at') > stage.now + 3400)
+  },
+
   'Give: enough life, too little, a stale token, budget, nonsense': async (stage) => {
     assert.equal((await stage.give()).error, 'not_authorized')
     const first = await started(stage)

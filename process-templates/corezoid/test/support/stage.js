@@ -103,6 +103,12 @@ export class Stage {
     return refused
   }
 
+  /** The values of a node Settings, to be changed under way. */
+  setting(title) {
+    const { nodes } = this.engine.conv(title)
+    return [...nodes.values()].find((node) => node.title === 'Settings').condition.logics[0].extra
+  }
+
   read(name) {
     return this.engine.read(storageId, 'token', name)
   }
