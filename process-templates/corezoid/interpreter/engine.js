@@ -23,6 +23,8 @@ export class Engine {
     this.events = []
     this.sequence = 0
     this.archive = []
+    /** What was archived, without the stars: they are a second line of defence. */
+    this.unmasked = []
     this.visited = []
     this.convs = new Map()
     for (const object of objects.filter(({ obj_type }) => obj_type === 1)) {
@@ -189,6 +191,7 @@ export class Engine {
       end: task.node.title,
       data: kept ? data : null,
     })
+    if (kept) this.unmasked.push(task.data)
   }
 
   async work(task) {

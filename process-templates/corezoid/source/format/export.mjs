@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 
 const column = 300
-const line = 200
+const line = 260
 
 /** The same name, the same id: 24 hexadecimal digits, as Corezoid wants them. */
 const nodeId = (process, name) =>

@@ -13,6 +13,7 @@ import {
   text,
   when,
 } from '../format/nodes.mjs'
+import { httpRefusal } from './first-token.mjs'
 import { read } from './give-token.mjs'
 import { leadNotes } from './words.mjs'
 
@@ -73,14 +74,7 @@ export default {
       'refused',
     ),
     created: end('The lead is created'),
-    leadFailed: choose(
-      'Was there an answer?',
-      [
-        when('unknown', is('{{__conveyor_api_return_type_error__}}', 'hardware')),
-        when('unknown', is('{{__conveyor_api_return_type_tag__}}', 'api_no_valid_json')),
-      ],
-      'refused',
-    ),
+    leadFailed: choose('Did the portal refuse?', [httpRefusal('refused')], 'unknown'),
     refused: failed('The portal refused: is the token renewed, has the application the right crm?'),
     unknown: failed('No answer: look whether the lead is there before you repeat'),
   },

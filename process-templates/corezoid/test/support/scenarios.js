@@ -15,8 +15,9 @@ async function started(stage) {
 /** To the moment when Bitrix24 has answered and Corezoid has not yet looked at it. */
 async function midRenewal(stage) {
   await stage.engine.run(stage.read('renew_at'))
-  while (stage.engine.where(names.oauth, 'token') !== 'Renew access_token')
-    await stage.engine.run(stage.now + 1)
+  const asks = () => stage.engine.where(names.oauth, 'token') === 'Renew access_token'
+  for (let n = 0; n < 60 && !asks(); n += 1) await stage.advance(1)
+  assert.ok(asks(), 'the renewal is under way')
 }
 
 const away = { kind: 'html', status: 502, when: 'before' }
@@ -218,6 +219,12 @@ export const scenarios = {
     tick()
     await stage.advance(60)
     assert.equal(await spent(stage), 2, 'the timer, and two requests with it')
+    await stage.modify({ remark: 'x' })
+    await stage.settle()
+    assert.equal(await spent(stage), 2, 'a request that was met does not come up again')
+    await stage.modify({ renew_if_received_at: String(stage.read('received_at') - 1500) })
+    await stage.settle()
+    assert.equal(await spent(stage), 2, 'a request about an older pair is met already')
     assert.equal(stage.place, 'Active token')
     for (const answer of asked.slice(4))
       assert.equal(answer.access_token, stage.read('access_token'))
@@ -426,6 +433,11 @@ export const scenarios = {
     }
     assert.equal(await make('From Corezoid & co'), 'The lead is created')
     assert.match(await make(''), /^title is empty/)
+    await stage.fault({ at: 'rest', kind: 'drop', when: 'after', times: 1 })
+    stage.engine.create(stage.engine.conv(names.lead).object.obj_id, '', { title: 'Lost' })
+    await stage.advance(70)
+    assert.match(stage.last(names.lead).end, /^No answer: look whether the lead is there/)
+    await stage.advance(3600)
     await stage.engine.kill(names.storage, 'token')
     assert.match(await make('No token'), /^No token to read/)
   },

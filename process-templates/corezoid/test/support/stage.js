@@ -164,7 +164,8 @@ export class Stage {
 
   /** Whatever is kept after the run, and whatever was sent to people. */
   async leaks() {
-    const shown = JSON.stringify([this.engine.archive, this.alerts, this.engine.visited])
+    const { archive, unmasked, visited } = this.engine
+    const shown = JSON.stringify([archive, unmasked, visited, this.alerts])
     const secrets = [...(await this.emulator.secrets()), ...this.codes]
     return secrets.filter((secret) => shown.includes(secret)).map((secret) => secret.slice(0, 4))
   }
