@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { Emulator } from '../../node-red/test/support/emulator.js'
+import { badInputs } from './scenarios/bad-inputs.js'
+import { scenarios } from './scenarios/index.js'
 import { fewReadings, nameOf, readings } from './support/readings.js'
-import { badInputs, scenarios } from './support/scenarios.js'
 import { Stage } from './support/stage.js'
 
 let emulator
