@@ -47,6 +47,6 @@ pub use keeper::{Fingerprint, SealedCopy};
 pub use oauth::{AuthorizeLink, Redirect};
 pub use portal::Portal;
 pub use redact::{Redacting, redact};
-pub use rest::{Answer, Client, Command, List};
+pub use rest::{Answer, Batch, Client, Command, List, ListOptions, Reference, Strategy};
 pub use secret::Secret;
 pub use store::{GrantId, KeySource, Status};

@@ -66,29 +66,6 @@ impl Answer {
     pub(crate) fn of(result: Value) -> Self {
         Self { result, next: None, total: None, time: None }
     }
-
-    /// The rows of a list method: the result itself, or the one array inside it.
-    pub(crate) fn into_rows(self) -> Result<Vec<Value>> {
-        let not_a_list = || {
-            Error::new(Kind::UnexpectedAnswer, "the method does not answer with a list")
-                .with_retry(Retry::Never)
-                .advise("Use call for this method.")
-        };
-        match self.result {
-            Value::Array(rows) => Ok(rows),
-            Value::Object(fields) => {
-                let mut arrays = fields.into_iter().filter_map(|(_, value)| match value {
-                    Value::Array(rows) => Some(rows),
-                    _ => None,
-                });
-                match (arrays.next(), arrays.next()) {
-                    (Some(rows), None) => Ok(rows),
-                    _ => Err(not_a_list()),
-                }
-            }
-            _ => Err(not_a_list()),
-        }
-    }
 }
 
 /// Counters come as numbers or as text.
@@ -275,18 +252,6 @@ mod tests {
         }
         assert!(error(502, " <html>").to_string().contains("HTML"));
         assert!(error(302, "").to_string().contains("moved"));
-    }
-
-    #[test]
-    fn rows_are_found_where_methods_put_them() {
-        let rows = |body: &str| {
-            Answer::read(200, body.as_bytes()).unwrap().into_rows().map(|rows| rows.len()).ok()
-        };
-        assert_eq!(rows(r#"{"result":[{"ID":"1"}],"total":1}"#), Some(1));
-        assert_eq!(rows(r#"{"result":{"items":[{"id":1},{"id":2}]},"total":2}"#), Some(2));
-        assert_eq!(rows(r#"{"result":[]}"#), Some(0));
-        assert_eq!(rows(r#"{"result":{"a":[],"b":[]}}"#), None);
-        assert_eq!(rows(r#"{"result":true}"#), None);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::{Answer, List, params, send::send};
+use super::{Answer, List, ListOptions, params, send::send};
 use crate::{
     Error, Kind, Result,
     keeper::{Keeper, Token},
@@ -86,13 +86,26 @@ impl Client {
         process::run(async move { client.call_patiently(&method, params).await }).await
     }
 
-    /// All rows of a list method, page by page. `params` must not contain `start`.
+    /// All rows of a list method, in the best way. `params` must not contain `start`.
     ///
     /// # Errors
     /// [`Kind::InvalidInput`] for a bad method or parameters; nothing is sent yet.
     pub fn list(&self, method: &str, params: impl Into<Value>) -> Result<List> {
+        self.list_with(method, params, ListOptions::new())
+    }
+
+    /// The rows of a list method, with a limit, an order, a strategy, a count, or behind a cursor.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidInput`] for a bad method, parameters or options; nothing is sent yet.
+    pub fn list_with(
+        &self,
+        method: &str,
+        params: impl Into<Value>,
+        options: ListOptions,
+    ) -> Result<List> {
         params::check_method(method)?;
-        List::new(self.clone(), method, params::named(params.into())?)
+        List::new(self.clone(), method, params::named(params.into())?, options)
     }
 
     async fn call_patiently(&self, method: &str, params: Map<String, Value>) -> Result<Answer> {

@@ -1,4 +1,4 @@
-//! Calling the portal: one method, a batch of up to fifty, a whole list.
+//! Calling the portal: one method, a batch, a whole list.
 
 mod answer;
 mod batch;
@@ -8,9 +8,9 @@ mod params;
 mod send;
 
 pub use answer::Answer;
-pub use batch::Command;
+pub use batch::{Batch, Command, Reference};
 pub use call::Client;
-pub use list::List;
+pub use list::{List, ListOptions, Strategy};
 pub(crate) use send::{send, whose};
 
 #[cfg(test)]
