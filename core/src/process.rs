@@ -154,8 +154,8 @@ impl<T> Drop for Task<T> {
 /// Who we say we are.
 pub(crate) const USER_AGENT: &str = concat!("evergrant/", env!("CARGO_PKG_VERSION"));
 
-/// Longest wait for any answer of a portal.
-pub(crate) const REST_TIMEOUT: Duration = Duration::from_secs(30);
+/// Longest wait for any answer of a portal, which cuts a request itself after a minute.
+pub(crate) const REST_TIMEOUT: Duration = Duration::from_secs(65);
 
 /// The pooled client for REST calls: keep-alive, no redirects (a redirect could carry a token to
 /// another host), no retries of its own.
