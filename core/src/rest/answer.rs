@@ -80,29 +80,6 @@ impl Answer {
     pub(crate) fn of(result: Value) -> Self {
         Self { result, next: None, total: None, time: None }
     }
-
-    /// The rows of a list method: the result itself, or the one array inside it.
-    pub(crate) fn into_rows(self) -> Result<Vec<Value>> {
-        let not_a_list = || {
-            Error::new(Kind::UnexpectedAnswer, "the method does not answer with a list")
-                .with_retry(Retry::Never)
-                .advise("Use call for this method.")
-        };
-        match self.result {
-            Value::Array(rows) => Ok(rows),
-            Value::Object(fields) => {
-                let mut arrays = fields.into_iter().filter_map(|(_, value)| match value {
-                    Value::Array(rows) => Some(rows),
-                    _ => None,
-                });
-                match (arrays.next(), arrays.next()) {
-                    (Some(rows), None) => Ok(rows),
-                    _ => Err(not_a_list()),
-                }
-            }
-            _ => Err(not_a_list()),
-        }
-    }
 }
 
 /// Counters come as numbers or as text.
@@ -134,7 +111,25 @@ pub(crate) fn vendor_error(error: &Value, description: &str, status: Option<u16>
     if let Some(status) = status {
         answer = answer.with_status(status);
     }
+    if let Some(fields) = invalid_fields(error) {
+        answer = answer.with("invalid", fields);
+    }
     if advice.is_empty() { answer } else { answer.advise(advice) }
+}
+
+/// The fields that REST 3.0 finds wrong, each with what is wrong with it.
+fn invalid_fields(error: &Value) -> Option<String> {
+    let text = |item: &Value, key: &str| {
+        item.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
+    let fields: Vec<String> = error
+        .get("validation")?
+        .as_array()?
+        .iter()
+        .take(20)
+        .map(|item| format!("{}: {}", text(item, "field"), text(item, "message")))
+        .collect();
+    (!fields.is_empty()).then(|| fields.join("; "))
 }
 
 fn classify(code: &str, status: Option<u16>) -> (Kind, Retry, &'static str) {
@@ -332,18 +327,6 @@ mod tests {
         let error = answer(r#"{"result":{"ID":"5"}}"#).into::<Lead>().err().unwrap();
         assert_eq!((error.kind(), error.retry()), (Kind::UnexpectedAnswer, Retry::Never));
         assert!(error.to_string().contains("expected u64"), "{error}");
-    }
-
-    #[test]
-    fn rows_are_found_where_methods_put_them() {
-        let rows = |body: &str| {
-            Answer::read(200, body.as_bytes()).unwrap().into_rows().map(|rows| rows.len()).ok()
-        };
-        assert_eq!(rows(r#"{"result":[{"ID":"1"}],"total":1}"#), Some(1));
-        assert_eq!(rows(r#"{"result":{"items":[{"id":1},{"id":2}]},"total":2}"#), Some(2));
-        assert_eq!(rows(r#"{"result":[]}"#), Some(0));
-        assert_eq!(rows(r#"{"result":{"a":[],"b":[]}}"#), None);
-        assert_eq!(rows(r#"{"result":true}"#), None);
     }
 
     #[test]

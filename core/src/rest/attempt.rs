@@ -31,8 +31,8 @@ const REPEATS: u32 = 4;
 pub(crate) struct Request {
     pub(crate) method: String,
     pub(crate) params: Value,
-    /// Between the endpoint and the method's name.
-    prefix: &'static str,
+    /// Whether it is of REST 3.0, which lives below `api/`.
+    v3: bool,
     /// Whether the token goes into a header, not into the parameters.
     bearer: bool,
     /// Whether it may carry an idempotency key.
@@ -43,7 +43,13 @@ impl Request {
     /// A call of REST 2.
     pub(crate) fn new(method: &str, params: Map<String, Value>) -> Self {
         let (method, params) = (method.to_owned(), Value::Object(params));
-        Self { method, params, prefix: "", bearer: false, knows_keys: false }
+        Self { method, params, v3: false, bearer: false, knows_keys: false }
+    }
+
+    /// A call of REST 3.0. A batch is a list, which has no room for a token.
+    pub(crate) fn v3(method: &str, params: Value) -> Self {
+        let bearer = params.is_array();
+        Self { method: method.to_owned(), params, v3: true, bearer, knows_keys: true }
     }
 
     pub(crate) fn is_batch(&self) -> bool {
@@ -146,6 +152,14 @@ impl<'a> Attempts<'a> {
             && !self.request.is_batch();
         match next(error, idempotent) {
             Next::Give => give(),
+            // In REST 3.0 the refusal of one command is the whole answer: others were executed.
+            Next::Again
+                if self.request.v3
+                    && self.request.is_batch()
+                    && error.kind() == Kind::OperatingLimit =>
+            {
+                give()
+            }
             Next::Again => Ok(()),
             Next::Renewed => {
                 let was_renewed = std::mem::replace(&mut self.was_renewed, true);
@@ -223,7 +237,8 @@ impl<'a> Attempts<'a> {
         {
             params.insert("auth".to_owned(), Value::String(token.expose().to_owned()));
         }
-        let endpoint = address(&target.endpoint, request.prefix)?;
+        let endpoint =
+            if request.v3 { below_api(&target.endpoint) } else { target.endpoint.clone() };
         let post = Post {
             url: address(&endpoint, &request.method)?,
             body: &body,
@@ -323,6 +338,13 @@ impl<'a> Attempts<'a> {
 enum Sent {
     Answer(Answer),
     Moved(Url),
+}
+
+/// `/rest/api/` for `/rest/`, with or without a webhook behind it.
+fn below_api(endpoint: &Url) -> Url {
+    let mut url = endpoint.clone();
+    url.set_path(&endpoint.path().replacen("/rest/", "/rest/api/", 1));
+    url
 }
 
 async fn sleep(clock: &crate::Clock, time: Option<Duration>) {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::{
-    Answer, CallCounters, CallOptions, List,
+    Answer, CallCounters, CallOptions, List, ListOptions,
     attempt::Request,
     counters::counters,
     limit::{Pace, RateLimit},
@@ -139,13 +139,26 @@ impl Client {
         process::run(async move { client.attempt(&request, &options).await }).await
     }
 
-    /// All rows of a list method, page by page. `params` must not contain `start`.
+    /// All rows of a list method, in the best way. `params` must not contain `start`.
     ///
     /// # Errors
     /// [`crate::Kind::InvalidInput`] for a bad method or parameters; nothing is sent yet.
     pub fn list(&self, method: &str, params: impl Into<Value>) -> Result<List> {
+        self.list_with(method, params, ListOptions::new())
+    }
+
+    /// The rows of a list method, with a limit, an order, a strategy, a count, or behind a cursor.
+    ///
+    /// # Errors
+    /// [`crate::Kind::InvalidInput`] for a bad method, parameters or options; nothing is sent yet.
+    pub fn list_with(
+        &self,
+        method: &str,
+        params: impl Into<Value>,
+        options: ListOptions,
+    ) -> Result<List> {
         params::check_method(method)?;
-        List::new(self.clone(), method, params::named(params.into())?)
+        List::new(self.clone(), method, params::named(params.into())?, options)
     }
 
     /// What all calls of this process came to since it started.
