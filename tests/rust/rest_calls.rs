@@ -25,6 +25,7 @@ async fn requests(emulator: &Emulator) -> u64 {
 
 #[tokio::test]
 async fn what_may_have_run_is_sent_once_unless_twice_is_harmless() {
+    let (emulator, client) = portal().await;
     for kind in [
         json!({"kind": "drop", "when": "after"}),
         json!({"kind": "reset"}),
@@ -33,7 +34,6 @@ async fn what_may_have_run_is_sent_once_unless_twice_is_harmless() {
         json!({"kind": "unavailable"}),
         json!({"kind": "truncate", "when": "after"}),
     ] {
-        let (emulator, client) = portal().await;
         fault(&emulator, kind.clone(), 1).await;
         let before = requests(&emulator).await;
         let error = client.call("profile", Value::Null).await.unwrap_err();
@@ -80,6 +80,21 @@ async fn a_deadline_cuts_a_slow_answer_off() {
     let error = client.call_with("profile", Value::Null, options).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Timeout);
     assert!(started.elapsed() < Duration::from_secs(2));
+}
+
+#[tokio::test]
+async fn a_deadline_holds_while_a_token_is_renewed_and_the_rotation_goes_on() {
+    let stage = Stage::new().await;
+    stage.fault(json!({"at": "token", "kind": "delay", "delay_ms": 1000, "times": 1})).await;
+    stage.clock.turn(3600);
+    let client = stage.application.client(stage.grant.id);
+    let options = CallOptions::new().deadline(Duration::from_millis(200));
+    let started = Instant::now();
+    let error = client.call_with("profile", Value::Null, options).await.unwrap_err();
+    assert_eq!((error.kind(), error.retry()), (Kind::Timeout, Retry::Safe));
+    assert!(started.elapsed() < Duration::from_millis(900), "{:?}", started.elapsed());
+    client.call("profile", Value::Null).await.unwrap();
+    assert_eq!(stage.refreshes().await, 1);
 }
 
 #[tokio::test]
@@ -161,4 +176,43 @@ async fn results_become_types_and_nonsense_has_a_name() {
     let error = client.call_with("profile", Value::Null, key).await.unwrap_err();
     assert_eq!(error.kind(), Kind::InvalidInput);
     drop(emulator);
+}
+
+#[derive(Clone, Default)]
+struct Lines(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_call_leaves_a_trace_without_its_secret() {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .with_ansi(false)
+        .init();
+    let (emulator, client) = portal().await;
+    client.call("profile", Value::Null).await.unwrap();
+    fault(&emulator, json!({"kind": "html", "status": 502}), 1).await;
+    client.call("server.time", Value::Null).await.unwrap_err();
+    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let host = emulator.ready("portal").replace("http://", "");
+    for part in
+        ["method=\"profile\"", "status=200", "status=502", "requests=1", "waited_ms=", &host]
+    {
+        assert!(text.contains(part), "no {part} in:\n{text}");
+    }
+    let webhook = emulator.ready("webhook");
+    let secret = webhook.trim_end_matches('/').rsplit('/').next().unwrap();
+    assert!(!text.contains(secret), "{text}");
 }

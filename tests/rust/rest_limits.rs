@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use evergrant::{CallOptions, Client, Clock, Command, Kind, RateLimit};
-use evergrant_tests::{Emulator, stage};
+use evergrant_tests::{
+    Emulator, processes,
+    stage::{Stage, until},
+};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
@@ -33,6 +36,11 @@ impl Scene {
 
     /// Lets seconds pass until all are done; answers how many, and what came of them.
     async fn pass<T>(&self, tasks: Vec<JoinHandle<T>>) -> (i64, Vec<T>) {
+        self.pass_by(1, tasks).await
+    }
+
+    /// As `pass`, so many seconds at a time.
+    async fn pass_by<T>(&self, step: i64, tasks: Vec<JoinHandle<T>>) -> (i64, Vec<T>) {
         let mut seconds = 0;
         loop {
             // Long enough for every request that may go now to be answered.
@@ -46,8 +54,8 @@ impl Scene {
                 }
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
-            self.turn(1).await;
-            seconds += 1;
+            self.turn(step).await;
+            seconds += step;
             assert!(seconds < 2000, "they wait for ever");
         }
     }
@@ -112,17 +120,60 @@ async fn a_neighbour_behind_the_same_address_costs_nobody_a_failure() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_programs_on_one_store_share_the_bucket() {
-    let stage = stage::Stage::new().await;
-    stage.emulator.control("POST", "/settings", &json!({"burst": 50})).await;
-    stage.emulator.control("DELETE", "/limits", &Value::Null).await;
-    let first = stage.application.client(stage.grant.id);
+async fn a_program_counts_in_the_store_of_its_grants() {
+    let stage = Stage::on_sqlite().await;
+    let client = stage.application.client(stage.grant.id);
     for _ in 0..10 {
-        first.call("profile", Value::Null).await.unwrap();
+        client.call("profile", Value::Null).await.unwrap();
     }
-    let limits = stage.emulator.control("GET", "/limits", &Value::Null).await;
-    assert_eq!(limits[0]["admitted"], 10);
-    assert_eq!(limits[0]["refused"], 0);
+    let store = rusqlite::Connection::open(stage.folder.path().join("grants.db")).unwrap();
+    let (portal, level): (String, f64) = store
+        .query_row("SELECT portal, level FROM buckets", [], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap();
+    assert_eq!(format!("http://{portal}"), stage.emulator.ready("portal"));
+    // Requests are taken some at a time, and leak.
+    assert!((3.0..=15.0).contains(&level), "{level}");
+}
+
+/// Each program by itself would take the whole bucket.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn three_programs_on_one_store_share_the_bucket() {
+    let scene = processes::Scene::new().await;
+    let mut workers = [scene.worker().await, scene.worker().await, scene.worker().await];
+    let grant = scene.consent(&mut workers[0], 1).await;
+    scene.emulator.control("POST", "/settings", &json!({"burst": 50})).await;
+    scene.emulator.control("DELETE", "/limits", &Value::Null).await;
+    let call = json!({"do": "call", "grant": grant["id"], "method": "profile"});
+    let mut asked = Vec::new();
+    for _ in 0..30 {
+        for (index, worker) in workers.iter_mut().enumerate() {
+            asked.push((index, worker.begin(call.clone()).await));
+        }
+    }
+    let all = tokio::spawn(async move {
+        let mut failed = 0;
+        for (index, id) in asked {
+            failed += usize::from(workers[index].answer(id).await.get("ok").is_none());
+        }
+        failed
+    });
+    until("the bucket is full", async || {
+        let limits = scene.emulator.control("GET", "/limits", &Value::Null).await;
+        limits[0]["admitted"].as_u64().unwrap_or(0) >= 40
+    })
+    .await;
+    // From here on the portal is a second ahead: two clocks are not turned at the same moment.
+    scene.emulator.control("POST", "/clock", &json!({"advance": 1})).await;
+    for _ in 0..600 {
+        if all.is_finished() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        scene.turn(1).await;
+    }
+    assert_eq!(all.await.unwrap(), 0);
+    let limits = scene.emulator.control("GET", "/limits", &Value::Null).await;
+    assert_eq!((&limits[0]["admitted"], &limits[0]["refused"]), (&json!(90), &json!(0)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -171,13 +222,13 @@ async fn operating_time_holds_back_near_the_cap_and_no_earlier() {
     }
     // 440 of 480 seconds are used: three calls are left for ten minutes.
     let (seconds, answers) =
-        scene.pass(vec![call(&client, "profile"), call(&client, "profile")]).await;
+        scene.pass_by(10, vec![call(&client, "profile"), call(&client, "profile")]).await;
     assert!(answers.iter().all(Result::is_ok));
     assert!(seconds > 60, "{seconds}");
     let (seconds, answers) = scene.pass(vec![call(&client, "server.time")]).await;
     assert!(answers[0].is_ok() && seconds == 0, "another method does not wait");
     // Over the cap: until the oldest minute has left the window, and then without a refusal.
-    let (_, answers) = scene.pass((0..4).map(|_| call(&client, "profile")).collect()).await;
+    let (_, answers) = scene.pass_by(20, (0..4).map(|_| call(&client, "profile")).collect()).await;
     assert!(answers.iter().all(Result::is_ok), "{answers:?}");
 }
 
@@ -194,11 +245,14 @@ async fn a_refusal_for_operating_time_says_when_and_waits_if_it_may() {
     assert!(error.retry_after().unwrap() >= Duration::from_secs(50), "{error:?}");
     let requests = scene.emulator.count("/portal/requests").await;
     let (_, answers) = scene
-        .pass(vec![{
-            let client = scene.client.clone();
-            let patient = CallOptions::new().deadline(Duration::from_secs(1000));
-            tokio::spawn(async move { client.call_with("profile", Value::Null, patient).await })
-        }])
+        .pass_by(
+            10,
+            vec![{
+                let client = scene.client.clone();
+                let patient = CallOptions::new().deadline(Duration::from_secs(1000));
+                tokio::spawn(async move { client.call_with("profile", Value::Null, patient).await })
+            }],
+        )
         .await;
     answers[0].as_ref().unwrap();
     let spent = scene.emulator.count("/portal/requests").await - requests;

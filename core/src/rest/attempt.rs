@@ -132,7 +132,7 @@ impl<'a> Attempts<'a> {
                     if std::mem::replace(&mut self.was_moved, true) {
                         return Err(moved_twice(&to));
                     }
-                    self.client.follow(&target.endpoint, &to, token).await?;
+                    self.within(self.client.follow(&target.endpoint, &to, token)).await?;
                     continue;
                 }
                 Err(error) => error,
@@ -163,7 +163,8 @@ impl<'a> Attempts<'a> {
             Next::Again => Ok(()),
             Next::Renewed => {
                 let was_renewed = std::mem::replace(&mut self.was_renewed, true);
-                if was_renewed || !self.client.renew(target.token.as_deref()).await? {
+                let token = target.token.as_deref();
+                if was_renewed || !self.within(self.client.renew(token)).await? {
                     return give();
                 }
                 Ok(())
@@ -195,7 +196,7 @@ impl<'a> Attempts<'a> {
     async fn permit(&mut self, last: Option<&Error>) -> Result<(Target, Permit, Arc<Limiter>)> {
         let client = self.client;
         // First, so that nobody queues without a token.
-        let target = client.target().await?;
+        let target = self.within(client.target()).await?;
         let portal = authority(&target.endpoint);
         let limiter = registry::of(&portal, client.own_clock(), client.pace)?;
         self.portal = Some(portal);
@@ -209,7 +210,7 @@ impl<'a> Attempts<'a> {
         }
         self.sleep(wait).await;
         let clock = client.own_clock();
-        let (queued_at, deadline) = (clock.boot(), self.deadline_in_queue());
+        let (queued_at, deadline) = (clock.boot(), self.named_deadline());
         let permit = tokio::select! {
             biased;
             permit = limiter.acquire(self.priority, client.caller()) => permit,
@@ -219,7 +220,7 @@ impl<'a> Attempts<'a> {
         self.queued += queued;
         self.waited += queued;
         // The wait may have been longer than the token lives.
-        Ok((client.target().await?, permit?, limiter))
+        Ok((self.within(client.target()).await?, permit?, limiter))
     }
 
     async fn send(
@@ -287,9 +288,19 @@ impl<'a> Attempts<'a> {
         }
     }
 
-    /// A queue moves; only who named a deadline leaves it.
-    fn deadline_in_queue(&self) -> Option<Duration> {
+    /// A queue moves, a rotation ends; only who named a deadline leaves before.
+    fn named_deadline(&self) -> Option<Duration> {
         self.options.deadline.map(|_| self.left())
+    }
+
+    /// Who named a deadline waits for nothing longer. A rotation goes on without them.
+    async fn within<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let deadline = self.named_deadline();
+        tokio::select! {
+            biased;
+            done = work => done,
+            () = sleep(self.client.own_clock(), deadline) => Err(no_token()),
+        }
     }
 
     async fn sleep(&mut self, time: Duration) {
@@ -349,6 +360,12 @@ fn too_late(last: Option<&Error>) -> Error {
             .with_retry(Retry::Safe)
             .advise("Nothing was sent. Give it more time, or send fewer requests to this portal.")
     })
+}
+
+fn no_token() -> Error {
+    Error::new(Kind::Timeout, "the deadline passed while the call waited for a token")
+        .with_retry(Retry::Safe)
+        .advise("Nothing was executed. Give it more time.")
 }
 
 fn moved_twice(to: &Url) -> Error {

@@ -67,7 +67,8 @@ impl Client {
 
     fn follow_webhook(&self, webhook: &Webhook, from: &Url, to: &Url) -> Result<()> {
         let confirmed = self.moved_to.as_deref() == Some(authority(to).as_str());
-        if !confirmed && !(is_cloud(from) && is_cloud(to)) {
+        let within_the_cloud = is_cloud(from) && is_cloud(to);
+        if !confirmed && !within_the_cloud {
             return Err(refused(to, "the portal has moved to another address")
                 .advise(format!(
                     "A webhook's address is its secret, so it does not go along by itself. If {} is \
@@ -119,11 +120,11 @@ fn refused(to: &Url, why: &'static str) -> Error {
 
 fn is_cloud(url: &Url) -> bool {
     let Some(Host::Domain(host)) = url.host() else { return false };
-    let zone = |zone: &&str| {
+    let is_in = |zone: &str| {
         let portal = host.strip_suffix(zone).and_then(|rest| rest.strip_suffix(".bitrix24."));
         portal.is_some_and(|name| !name.is_empty() && !name.starts_with('.'))
     };
-    url.scheme() == "https" && url.port().is_none() && ZONES.iter().any(|name| zone(&name))
+    url.scheme() == "https" && url.port().is_none() && ZONES.into_iter().any(is_in)
 }
 
 #[cfg(test)]

@@ -158,7 +158,7 @@ impl Limiter {
                     }
                 }
                 Step::Ask(store, take) => {
-                    let taken = store.take_permits(&self.portal, take).await;
+                    let taken = shared::ask(&*store, &self.portal, take).await;
                     self.state().lease.answered(&self.portal, &take, taken, self.clock.boot());
                 }
             }
@@ -269,6 +269,9 @@ impl Permit {
             Fate::Refused => state.refused(&limiter.portal, self.sent_at.unwrap_or(now), now),
             Fate::Blocked => {
                 state.blocked_until = Some(now + BLOCKED);
+                if let Some(bucket) = &mut state.bucket {
+                    bucket.prove();
+                }
                 tracing::error!(
                     portal = limiter.portal,
                     "the vendor blocks REST on the portal: all calls to it stop"
@@ -280,7 +283,13 @@ impl Permit {
 
 impl State {
     fn refused(&mut self, portal: &str, sent_at: Duration, now: Duration) {
-        // Whoever switched the limiter off learns that the portal has one all the same.
+        if self.bucket.is_none() {
+            tracing::warn!(
+                portal,
+                "the portal limits the rate, though the program says it does not"
+            );
+            self.bucket = Bucket::new(RateLimit::STANDARD, self.pace.reserve, now);
+        }
         let Some(bucket) = &mut self.bucket else { return };
         if bucket.refused(sent_at, now) {
             self.lease.refused();

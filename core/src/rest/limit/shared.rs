@@ -12,7 +12,7 @@ use std::{
 
 use super::{Step, bucket::Bucket};
 use crate::{
-    Result,
+    Error, Kind, Result,
     store::{Store, Take, Taken},
 };
 
@@ -21,6 +21,8 @@ const FRESH: Duration = Duration::from_secs(1);
 /// So many requests at once while the bucket is not half full.
 const AHEAD: u32 = 5;
 const MOST: u32 = 50;
+/// Longest wait for the store.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// A store that did not answer is left alone for so long.
 const REST: Duration = Duration::from_secs(10);
 
@@ -99,6 +101,15 @@ impl Lease {
                 self.ask_at = now + REST;
             }
         }
+    }
+}
+
+/// What the store grants, unless it takes too long: calls must not wait for a store that hangs.
+pub(super) async fn ask(store: &dyn Store, portal: &str, take: Take) -> Result<Taken> {
+    match tokio::time::timeout(PATIENCE, store.take_permits(portal, take)).await {
+        Ok(taken) => taken,
+        Err(_) => Err(Error::new(Kind::Store, "the store did not answer in time")
+            .with("store", store.address())),
     }
 }
 

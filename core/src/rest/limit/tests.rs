@@ -94,6 +94,17 @@ async fn off_holds_nobody_back() {
     assert_eq!(permits.len(), 1000);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_portal_that_refuses_has_a_bucket_whatever_was_said() {
+    let clock = Clock::system();
+    let limiter = limiter(&clock);
+    limiter.set_pace(Pace { limit: RateLimit::Off, reserve: 0.0 });
+    let permit = limiter.acquire(Priority::Bulk, 1).await.unwrap();
+    permit.tell(Fate::Refused);
+    let again = limiter.acquire(Priority::Bulk, 1);
+    assert!(tokio::time::timeout(Duration::from_millis(50), again).await.is_err(), "it waits");
+}
+
 /// Two limiters over one store, as two processes have them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn processes_share_the_bucket_through_the_store() {

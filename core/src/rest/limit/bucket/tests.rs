@@ -127,7 +127,7 @@ fn what_was_under_way_at_a_refusal_teaches_nothing_more() {
 #[test]
 fn a_neighbour_gets_its_part() {
     // A fifth of the leak, evenly.
-    let neighbour = |now: u64| u32::from(now % 2500 == 0);
+    let neighbour = |now: u64| u32::from(now.is_multiple_of(2500));
     let (admitted, refused) =
         send_beside(&mut bucket(), &mut Portal::new(50.0), 600_000, 50, neighbour);
     // 1.6 a second are left: 960.
@@ -138,7 +138,7 @@ fn a_neighbour_gets_its_part() {
 #[test]
 fn a_reserve_leaves_room_without_a_refusal() {
     let mut bucket = Bucket::new(RateLimit::STANDARD, 0.2, at(0)).unwrap();
-    let neighbour = |now: u64| u32::from(now % 2500 == 0);
+    let neighbour = |now: u64| u32::from(now.is_multiple_of(2500));
     let (admitted, refused) =
         send_beside(&mut bucket, &mut Portal::new(0.0), 300_000, 50, neighbour);
     assert_eq!(refused, 0);
