@@ -112,7 +112,7 @@ async fn read(mut response: reqwest::Response, longest: u64) -> Result<Vec<u8>> 
     Ok(body)
 }
 
-fn failed(error: reqwest::Error) -> Error {
+pub(crate) fn failed(error: reqwest::Error) -> Error {
     let (kind, message, advice) = if error.is_connect() || error.is_builder() {
         (
             Kind::Network,

@@ -45,7 +45,8 @@ pub(super) fn plan(batch: &Batch) -> Result<Vec<Chunk>> {
             return Err(too_long(batch, &members));
         }
         let commands = members.iter().map(|index| lines[*index].clone()).collect();
-        let packer = if members.len() == 1 { &mut single } else { &mut linked };
+        // What the portal stops at is kept apart from what has to do with nothing.
+        let packer = if members.len() == 1 && batch.halt { &mut single } else { &mut linked };
         packer.add(Chain { commands, again: false });
     }
     Ok(linked.done().into_iter().chain(single.done()).collect())

@@ -82,6 +82,8 @@ pub(super) struct AfterId {
     after: Option<u64>,
     /// The last id of the list, as it was when the list began.
     end: Option<u64>,
+    /// Rows per id, as seen last.
+    density: f64,
     /// Rows that are wanted yet.
     wanted: Option<u64>,
     under_way: Option<Task<Vec<Page>>>,
@@ -93,22 +95,45 @@ impl AfterId {
         shape: Shape,
         after: Option<u64>,
         end: Option<u64>,
+        density: f64,
         wanted: Option<u64>,
     ) -> Self {
-        Self { shape, after, end, wanted, under_way: None, done: false }
+        Self { shape, after, end, density, wanted, under_way: None, done: false }
     }
 
     /// Asks for the next request's worth ahead of time.
     fn begin(&mut self, source: &Arc<Source>) -> Result<()> {
         let (source, shape, after) = (Arc::clone(source), self.shape.clone(), self.after);
-        let pages = match self.wanted {
-            Some(rows) => usize::try_from(rows.div_ceil(PAGE as u64)).unwrap_or(MOST_COMMANDS),
-            None => MOST_COMMANDS,
-        };
+        let pages = self.pages_ahead();
         self.under_way = Some(process::start(async move {
             chain(&source, &shape, Bounds { after, below: None }, pages).await
         })?);
         Ok(())
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+    fn learn(&mut self, rows: u64, last: u64) {
+        if let Some(ids) = self.after.map(|after| after.abs_diff(last)).filter(|ids| *ids > 0) {
+            self.density = rows as f64 / ids as f64;
+        }
+    }
+
+    /// How many pages are worth asking for at once: behind the last row, a chain has nothing to refer
+    /// to, and the portal would work for nothing.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        reason = "a positive number, and an estimate"
+    )]
+    fn pages_ahead(&self) -> usize {
+        let ids = match (self.after, self.end) {
+            (Some(after), Some(end)) => end.abs_diff(after),
+            _ => 1,
+        };
+        let rows = (ids as f64 * self.density * 1.1).ceil() as u64;
+        let rows = rows.min(ids).min(self.wanted.unwrap_or(u64::MAX));
+        usize::try_from(rows.div_ceil(PAGE as u64)).unwrap_or(MOST_COMMANDS)
     }
 
     pub(super) async fn next(
@@ -135,6 +160,7 @@ impl AfterId {
         };
         ready.extend(pages);
         if let Place::Id(last) = last {
+            self.learn(rows, last);
             self.after = Some(last);
             // Only at the last id is a short page known to be the last one.
             let direction = source.query.direction;
@@ -145,5 +171,23 @@ impl AfterId {
             self.begin(source)?;
         }
         Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_pages_are_asked_for_than_there_may_be() {
+        let pages = |end, density, wanted| {
+            let shape = Shape { field: None, id: "ID".into() };
+            AfterId::new(shape, Some(100), Some(end), density, wanted).pages_ahead()
+        };
+        assert_eq!(pages(200, 1.0, None), 2);
+        assert_eq!(pages(10_100, 1.0, None), 200);
+        assert_eq!(pages(10_100, 0.01, None), 3);
+        assert_eq!(pages(10_100, 1.0, Some(70)), 2);
+        assert_eq!(pages(101, 1.0, None), 1);
     }
 }

@@ -166,7 +166,10 @@ impl Look {
             (Some(density), Some(end)) => {
                 super::Reader::Ranges(Ranges::new(self.shape, last, end, density))
             }
-            (_, end) => super::Reader::AfterId(AfterId::new(self.shape, Some(last), end, wanted)),
+            (_, end) => {
+                let denser = self.densities().0;
+                super::Reader::AfterId(AfterId::new(self.shape, Some(last), end, denser, wanted))
+            }
         };
         Begun { pages: self.pages, reader: Some(reader) }
     }

@@ -91,8 +91,8 @@ impl Ranges {
         while ranges.len() < MOST_COMMANDS
             && let Some(from) = self.next
         {
-            let to = from.saturating_add(self.width);
-            let is_open = to > self.end || to == u64::MAX;
+            let is_open = from > self.end || from == u64::MAX;
+            let to = from.saturating_add(self.width).min(self.end.saturating_add(1));
             ranges.push((from, (!is_open).then_some(to)));
             self.next = (!is_open).then_some(to);
         }
@@ -200,7 +200,7 @@ async fn read_on(
 async fn follow(source: &Source, shape: &Shape, part: &mut Part, mut last: u64) -> Result<()> {
     loop {
         let from = Bounds { after: Some(last), below: None };
-        let pages = chain(source, shape, from, MOST_COMMANDS).await?;
+        let pages = chain(source, shape, from, 1).await?;
         let Some(Place::Id(end)) = pages.last().map(|page| page.place) else { return Ok(()) };
         let more = pages.last().is_some_and(|page| page.rows.len() >= PAGE);
         last = end;
