@@ -6,6 +6,8 @@ mod input;
 mod log;
 mod options;
 mod output;
+mod resume;
+mod rows;
 mod stop;
 mod template;
 
@@ -36,7 +38,8 @@ enum Command {
     Token(commands::token::TokenCommand),
     /// Call one REST method.
     Call(commands::call::Call),
-    /// Print all rows of a list method, one JSON object a line.
+    // Their help says more than a line.
+    Batch(commands::batch::BatchCommand),
     List(commands::list::ListCommand),
     // Their help says more than a line.
     Grants(commands::grants::Grants),
@@ -72,6 +75,7 @@ async fn one(command: Command) -> evergrant::Result<ExitCode> {
         Command::Login(login) => login.run().await,
         Command::Token(token) => token.run().await,
         Command::Call(call) => call.run().await,
+        Command::Batch(batch) => return batch.run().await,
         Command::List(list) => list.run().await,
         Command::Grants(grants) => return grants.run().await,
         Command::Template(template) => return template.run().await,

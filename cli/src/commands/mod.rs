@@ -1,5 +1,6 @@
 //! One file per command.
 
+pub(crate) mod batch;
 pub(crate) mod call;
 pub(crate) mod demo;
 pub(crate) mod emulator;
