@@ -9,7 +9,7 @@ export interface ApplicationOptions {
   clientId: string
   /** From the same place. */
   clientSecret: string
-  /** Where grants live: `memory` (the default), or `sqlite:<path>`. */
+  /** Where grants live: `memory` (the default), `sqlite:<path>`, `postgres://...` or `redis://...`. */
   store?: string | undefined
   /** The master key that seals the store: 32 bytes as 64 hexadecimal digits or base64. */
   key?: string | undefined

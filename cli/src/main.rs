@@ -6,7 +6,10 @@ mod input;
 mod log;
 mod options;
 mod output;
+mod resume;
+mod rows;
 mod stop;
+mod template;
 
 use std::process::ExitCode;
 
@@ -35,10 +38,13 @@ enum Command {
     Token(commands::token::TokenCommand),
     /// Call one REST method.
     Call(commands::call::Call),
-    /// Print all rows of a list method, one JSON object a line.
+    // Their help says more than a line.
+    Batch(commands::batch::BatchCommand),
     List(commands::list::ListCommand),
     // Their help says more than a line.
     Grants(commands::grants::Grants),
+    /// Write and check process templates for Corezoid, Node-RED and n8n.
+    Template(commands::template::Template),
 }
 
 fn main() -> ExitCode {
@@ -69,8 +75,10 @@ async fn one(command: Command) -> evergrant::Result<ExitCode> {
         Command::Login(login) => login.run().await,
         Command::Token(token) => token.run().await,
         Command::Call(call) => call.run().await,
+        Command::Batch(batch) => return batch.run().await,
         Command::List(list) => list.run().await,
         Command::Grants(grants) => return grants.run().await,
+        Command::Template(template) => return template.run().await,
     }
     .map(|()| ExitCode::SUCCESS)
 }

@@ -16,7 +16,8 @@ pub(crate) struct ApplicationOptions {
     /// A file with the application's client_secret; or set EVERGRANT_CLIENT_SECRET.
     #[arg(long, env = "EVERGRANT_CLIENT_SECRET_FILE", value_name = "FILE")]
     client_secret_file: Option<PathBuf>,
-    /// Where grants are kept: memory, or sqlite:PATH. Default: a file in your data folder.
+    /// Where grants are kept: memory, sqlite:PATH, postgres://... or redis://... Default: a file in your
+    /// data folder.
     #[arg(long, env = "EVERGRANT_STORE", hide_env_values = true, value_name = "STORE")]
     store: Option<String>,
     /// A file with the master key. Default: EVERGRANT_KEY, else a file beside the store.

@@ -14,6 +14,14 @@ pub(crate) fn line(text: impl AsRef<str>) -> Result<()> {
         .map_err(|error| Error::new(Kind::Cancelled, "nobody reads the output").with_source(error))
 }
 
+/// Writes text as it is.
+pub(crate) fn text(text: &str) -> Result<()> {
+    io::stdout()
+        .lock()
+        .write_all(text.as_bytes())
+        .map_err(|error| Error::new(Kind::Cancelled, "nobody reads the output").with_source(error))
+}
+
 /// Writes a value as indented JSON.
 pub(crate) fn json(value: &Value) -> Result<()> {
     line(format!("{value:#}"))

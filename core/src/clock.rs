@@ -18,11 +18,16 @@ pub struct Clock {
     offsets: Arc<Offsets>,
 }
 
+/// A sleeper looks again this often: the timers of the runtime stand still while the machine sleeps.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// Seconds added to the system's time. Tests turn them; programs leave them at zero.
 #[derive(Default)]
 struct Offsets {
     wall: AtomicI64,
     boot: AtomicI64,
+    /// Wakes who sleeps by this clock when it is turned.
+    turned: tokio::sync::Notify,
 }
 
 /// The clock that runs on through a suspend.
@@ -86,6 +91,30 @@ impl Clock {
     pub fn turn(&self, seconds: i64) {
         self.offsets.boot.fetch_add(seconds, Ordering::Relaxed);
         self.jump(seconds);
+        self.offsets.turned.notify_waiters();
+    }
+
+    /// Waits until the boot time is `moment`, by this clock: turning it shortens the wait.
+    pub(crate) async fn sleep_until(&self, moment: Duration) {
+        loop {
+            let turned = self.offsets.turned.notified();
+            tokio::pin!(turned);
+            // From here on a turn is not missed.
+            turned.as_mut().enable();
+            let left = moment.saturating_sub(self.boot());
+            if left.is_zero() {
+                return;
+            }
+            tokio::select! {
+                () = turned => {}
+                () = tokio::time::sleep(left.min(LOOK)) => {}
+            }
+        }
+    }
+
+    /// Waits for so long, by this clock.
+    pub(crate) async fn sleep(&self, time: Duration) {
+        self.sleep_until(self.boot().saturating_add(time)).await;
     }
 
     /// Sets the wall time of this clock and all its clones ahead by `seconds`, as an administrator
@@ -136,6 +165,19 @@ mod tests {
         clock.jump(-100_000);
         assert!(clock.now() < wall - 90_000);
         assert!(clock.boot() >= boot && clock.boot() < boot + Duration::from_secs(60));
+    }
+
+    #[tokio::test]
+    async fn a_turn_wakes_who_sleeps() {
+        let clock = Clock::system();
+        let sleeper = clock.clone();
+        let sleeper = tokio::spawn(async move { sleeper.sleep(Duration::from_secs(3600)).await });
+        tokio::task::yield_now().await;
+        clock.turn(1800);
+        tokio::task::yield_now().await;
+        assert!(!sleeper.is_finished());
+        clock.turn(1801);
+        tokio::time::timeout(Duration::from_secs(5), sleeper).await.unwrap().unwrap();
     }
 
     #[test]

@@ -47,6 +47,9 @@ pub use keeper::{Fingerprint, SealedCopy};
 pub use oauth::{AuthorizeLink, Redirect};
 pub use portal::Portal;
 pub use redact::{Redacting, redact};
-pub use rest::{Answer, Client, Command, List};
+pub use rest::{
+    Answer, Batch, CallCounters, CallOptions, Client, Command, List, ListOptions, Priority,
+    RateLimit, Reference, Strategy, file, v3,
+};
 pub use secret::Secret;
 pub use store::{GrantId, KeySource, Status};

@@ -101,8 +101,7 @@ pub(crate) async fn run<T: Send + 'static>(
     if Handle::try_current().is_ok_and(|current| current.id() == runtime.handle().id()) {
         return future.await;
     }
-    let mut task = AbortOnDrop(runtime.spawn(future));
-    (&mut task.0).await.map_err(lost_task)?
+    Task(runtime.spawn(future)).join().await
 }
 
 /// Runs `future` on the shared runtime to its end, even if the caller stops waiting.
@@ -129,9 +128,24 @@ fn lost_task(error: tokio::task::JoinError) -> Error {
     Error::new(Kind::Internal, "a task ended without an answer").with_source(error)
 }
 
-struct AbortOnDrop<T>(tokio::task::JoinHandle<T>);
+/// Starts `future` on the shared runtime; whoever holds the task waits for it when there is time.
+pub(crate) fn start<T: Send + 'static>(
+    future: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<Task<T>> {
+    Ok(Task(runtime()?.spawn(future)))
+}
 
-impl<T> Drop for AbortOnDrop<T> {
+/// Work under way. Dropped, it is cancelled.
+pub(crate) struct Task<T>(tokio::task::JoinHandle<Result<T>>);
+
+impl<T> Task<T> {
+    /// What came of it. A wait that is given up can be taken up again, until there was an outcome.
+    pub(crate) async fn join(&mut self) -> Result<T> {
+        (&mut self.0).await.map_err(lost_task)?
+    }
+}
+
+impl<T> Drop for Task<T> {
     fn drop(&mut self) {
         self.0.abort();
     }
@@ -140,8 +154,8 @@ impl<T> Drop for AbortOnDrop<T> {
 /// Who we say we are.
 pub(crate) const USER_AGENT: &str = concat!("evergrant/", env!("CARGO_PKG_VERSION"));
 
-/// Longest wait for any answer of a portal.
-pub(crate) const REST_TIMEOUT: Duration = Duration::from_secs(30);
+/// Longest wait for any answer of a portal, which cuts a request itself after a minute.
+pub(crate) const REST_TIMEOUT: Duration = Duration::from_secs(65);
 
 /// The pooled client for REST calls: keep-alive, no redirects (a redirect could carry a token to
 /// another host), no retries of its own.

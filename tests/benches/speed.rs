@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use evergrant::{Application, Client};
+use evergrant::{Application, Client, RateLimit};
 use evergrant_tests::Emulator;
 use serde_json::{Value, json};
 
@@ -31,7 +31,7 @@ async fn main() {
         .exchange_code(&emulator.ready("portal"), consent["code"].as_str().unwrap())
         .await
         .unwrap();
-    let client = application.client(grant.id);
+    let client = application.client(grant.id).rate_limit(RateLimit::Off);
 
     println!("{:<44} {:>12}", "what", "median");
     let reads = if quick { 100_000 } else { 5_000_000 };

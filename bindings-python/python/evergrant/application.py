@@ -92,7 +92,7 @@ class Application(_Opened):
         Args:
             client_id: From the application's card on the portal.
             client_secret: From the same card.
-            store: `memory`, or `sqlite:<path>`.
+            store: `memory`, `sqlite:<path>`, `postgres://...` or `redis://...`.
             key: The master key that seals the store: 64 hexadecimal digits, or base64. Without
                 `key` and `key_file`: `EVERGRANT_KEY`, else the file that `EVERGRANT_KEY_FILE`
                 names, else `<store>.key`, which is made with a new store.

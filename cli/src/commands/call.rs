@@ -1,9 +1,17 @@
 //! `evergrant call`.
 
-use clap::Args;
-use evergrant::{Error, Kind, Result};
+use std::time::Duration;
 
-use crate::{arguments::MethodArguments, options::CallerOptions, output};
+use clap::Args;
+use evergrant::{CallOptions, Error, Kind, Result};
+use serde_json::Value;
+
+use crate::{
+    arguments::MethodArguments,
+    options::CallerOptions,
+    output,
+    rows::{Format, Rows},
+};
 
 /// Calls one method and prints its result.
 #[derive(Args)]
@@ -15,12 +23,34 @@ pub(crate) struct Call {
     /// Print the whole answer: result, next, total, time.
     #[arg(long)]
     full: bool,
+    /// Doing it twice is harmless: send it again also when nobody knows whether it was executed.
+    #[arg(long)]
+    idempotent: bool,
+    /// How long it may take, all waits and repetitions together, in seconds.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    timeout: Option<u64>,
+    /// How the result is written; its rows one by one where it is a list.
+    #[arg(long, value_enum, value_name = "FORMAT", conflicts_with = "full")]
+    output: Option<Format>,
 }
 
 impl Call {
     pub(crate) async fn run(self) -> Result<()> {
         let params = self.method.params()?;
-        let answer = self.caller.client().await?.call(&self.method.method, params).await?;
+        let mut options = CallOptions::new().idempotent(self.idempotent);
+        if let Some(seconds) = self.timeout {
+            options = options.deadline(Duration::from_secs(seconds));
+        }
+        let client = self.caller.client().await?;
+        let answer = client.call_with(&self.method.method, params, options).await?;
+        if let Some(format) = self.output {
+            let mut rows = Rows::new(format);
+            match &answer.result {
+                Value::Array(items) => rows.write(items)?,
+                single => rows.write(std::slice::from_ref(single))?,
+            }
+            return rows.end();
+        }
         if !self.full {
             return output::json(&answer.result);
         }

@@ -1,18 +1,46 @@
 //! `evergrant list`.
 
+use std::path::PathBuf;
+
 use clap::Args;
-use evergrant::Result;
+use evergrant::{Error, ListOptions, Result, Strategy};
 use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Map, Value};
 
-use crate::{arguments::MethodArguments, options::CallerOptions, output};
+use crate::{
+    arguments::MethodArguments,
+    options::CallerOptions,
+    resume::Resume,
+    rows::{Format, Rows},
+};
 
-/// Prints all rows of a list method.
+/// Prints the rows of a list method, in order. A page that cannot be had is an error: never an early
+/// end.
 #[derive(Args)]
 pub(crate) struct ListCommand {
     #[command(flatten)]
     method: MethodArguments,
     #[command(flatten)]
     caller: CallerOptions,
+    /// All rows. So it is unless --limit is given.
+    #[arg(long, conflicts_with = "limit")]
+    all: bool,
+    /// No more rows than these.
+    #[arg(long, value_name = "ROWS")]
+    limit: Option<u64>,
+    /// The order: FIELD or FIELD:desc, with commas.
+    #[arg(long, value_name = "FIELDS")]
+    order: Option<String>,
+    /// How pages are cut: auto, pages, after_id or ranges.
+    #[arg(long, value_name = "STRATEGY", default_value = "auto")]
+    strategy: Strategy,
+    /// How rows are written.
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "ndjson")]
+    output: Format,
+    /// Keep in this file how far the list was printed. Run again after a crash, the program goes on
+    /// behind the last page that it printed: append its output with >>.
+    #[arg(long, value_name = "FILE")]
+    resume: Option<PathBuf>,
     /// No progress bar.
     #[arg(long)]
     quiet: bool,
@@ -20,17 +48,58 @@ pub(crate) struct ListCommand {
 
 impl ListCommand {
     pub(crate) async fn run(self) -> Result<()> {
+        let mut options =
+            ListOptions::new().strategy(self.strategy).total(!self.quiet && is_watched());
+        if let Some(limit) = self.limit {
+            options = options.limit(limit);
+        }
+        if let Some(order) = &self.order {
+            options = options.order(read_order(order)?);
+        }
+        if self.resume.is_some() && self.output != Format::Ndjson {
+            return Err(Error::invalid_input("resume", "only ndjson can be gone on with"));
+        }
+        let resume = self.resume.map(Resume::at);
+        if let Some(cursor) = resume.as_ref().map(Resume::cursor).transpose()?.flatten() {
+            options = options.after(cursor);
+        }
         let params = self.method.params()?;
-        let mut list = self.caller.client().await?.list(&self.method.method, params)?;
+        let client = self.caller.client().await?;
+        let mut list = client.list_with(&self.method.method, params, options)?;
         let bar = if self.quiet { ProgressBar::hidden() } else { progress("rows") };
-        while let Some(rows) = list.next_page().await? {
+        let mut rows = Rows::new(self.output);
+        while let Some(page) = list.next_page().await? {
             bar.set_length(list.total().unwrap_or(bar.position()).max(bar.position()));
-            bar.suspend(|| rows.iter().try_for_each(|row| output::line(row.to_string())))?;
-            bar.inc(rows.len() as u64);
+            bar.suspend(|| rows.write(&page))?;
+            bar.inc(page.len() as u64);
+            // Behind the rows: a crash in between prints a page twice rather than never.
+            if let Some(resume) = &resume {
+                resume.keep(&list.cursor())?;
+            }
         }
         bar.finish_and_clear();
-        Ok(())
+        rows.end()?;
+        resume.as_ref().map_or(Ok(()), Resume::done)
     }
+}
+
+fn is_watched() -> bool {
+    std::io::IsTerminal::is_terminal(&std::io::stderr())
+}
+
+/// `TITLE,ID:desc` as the methods take it.
+fn read_order(text: &str) -> Result<Map<String, Value>> {
+    let mut order = Map::new();
+    for part in text.split(',') {
+        let (field, way) = part.split_once(':').unwrap_or((part, "asc"));
+        let way = way.to_ascii_uppercase();
+        if field.is_empty() || !["ASC", "DESC"].contains(&way.as_str()) {
+            return Err(Error::invalid_input("order", "the order cannot be read")
+                .advise("Write FIELD or FIELD:desc, with commas between fields."));
+        }
+        order.insert(field.to_owned(), way.into());
+    }
+    Ok(order)
 }
 
 /// A bar on standard error; hidden where that is not a terminal.
@@ -39,4 +108,18 @@ pub(crate) fn progress(what: &str) -> ProgressBar {
     let style =
         ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(0).with_style(style.progress_chars("━╸─"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_is_fields_with_a_direction() {
+        let order = read_order("TITLE,ID:desc").unwrap();
+        assert_eq!(Value::Object(order).to_string(), r#"{"TITLE":"ASC","ID":"DESC"}"#);
+        for bad in ["", ",", "ID:down", ":asc", "ID,,TITLE"] {
+            assert!(read_order(bad).is_err(), "{bad}");
+        }
+    }
 }

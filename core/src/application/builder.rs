@@ -4,10 +4,11 @@ use std::{path::PathBuf, time::Duration};
 
 use super::Application;
 use crate::{
-    Clock, Error, Result, Secret,
+    Clock, Error, RateLimit, Result, Secret,
     keeper::{Credentials, Keeper, RetrySpent, Settings},
     oauth::AuthorizationServer,
     process,
+    rest::Pace,
     store::{self, KeySource, Vault},
 };
 
@@ -21,6 +22,7 @@ pub struct ApplicationBuilder {
     authorization_hosts: Vec<String>,
     refresh_by_get: bool,
     settings: Settings,
+    pace: Option<Pace>,
     clock: Clock,
 }
 
@@ -35,6 +37,7 @@ impl ApplicationBuilder {
             authorization_hosts: Vec::new(),
             refresh_by_get: false,
             settings: Settings::default(),
+            pace: None,
             clock: Clock::system(),
         }
     }
@@ -142,6 +145,21 @@ impl ApplicationBuilder {
         self
     }
 
+    /// How fast each portal may be called, by all clients of this process together; see
+    /// [`crate::Client::rate_limit`].
+    #[must_use]
+    pub fn rate_limit(mut self, limit: RateLimit) -> Self {
+        self.pace = Some(Pace { limit, ..self.pace.unwrap_or_default() });
+        self
+    }
+
+    /// Which part of a portal's bucket is left to other programs; see [`crate::Client::reserve`].
+    #[must_use]
+    pub fn reserve(mut self, part: f64) -> Self {
+        self.pace = Some(Pace { reserve: part, ..self.pace.unwrap_or_default() });
+        self
+    }
+
     /// Another clock; for tests of expiry.
     #[must_use]
     pub fn clock(mut self, clock: Clock) -> Self {
@@ -183,6 +201,6 @@ impl ApplicationBuilder {
             Keeper::start(store, vault, credentials, self.settings, self.clock).await
         })
         .await?;
-        Ok(Application { client_id: self.client_id, keeper })
+        Ok(Application { client_id: self.client_id, keeper, pace: self.pace })
     }
 }

@@ -12,6 +12,7 @@ pub use grant::Grant;
 use crate::{
     AuthorizeLink, Client, Clock, Portal, Redirect, Result, Secret, Token,
     keeper::{Claims, Consent, Keeper, Purpose, check_min_ttl},
+    rest::Pace,
     store::GrantId,
 };
 
@@ -24,6 +25,8 @@ pub const DEFAULT_MIN_TTL: i64 = 60;
 pub struct Application {
     client_id: String,
     keeper: Keeper,
+    /// How fast its clients call a portal, if it says so.
+    pace: Option<Pace>,
 }
 
 impl Application {
@@ -98,7 +101,7 @@ impl Application {
     /// A client that calls the grant's portal. Whether the grant exists shows at the first call.
     #[must_use]
     pub fn client(&self, id: GrantId) -> Client {
-        Client::of_grant(self.keeper.clone(), id)
+        Client::of_grant(self.keeper.clone(), id, self.pace)
     }
 
     /// An access token that lives at least `min_ttl` seconds more; renewed first if it must be.

@@ -20,6 +20,7 @@ mod recovery;
 mod rotation;
 mod schedule;
 mod settings;
+mod share;
 mod spool;
 mod token;
 mod trust;

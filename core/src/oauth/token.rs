@@ -37,7 +37,7 @@ pub(crate) struct TokenAnswer {
 
 impl Answer {
     pub(crate) fn read(status: u16, body: &[u8]) -> Self {
-        let Ok(Value::Object(fields)) = serde_json::from_slice(body) else {
+        let Some(fields) = object(body).or_else(|| cut_off(body)) else {
             return Self::Unreadable("the answer is not a JSON object");
         };
         if let Some(access_token) = text(&fields, "access_token") {
@@ -109,6 +109,20 @@ fn embedded_expiry(token: &str) -> Option<i64> {
     Some(i64::from(number.swap_bytes()))
 }
 
+fn object(body: &[u8]) -> Option<Map<String, Value>> {
+    serde_json::from_slice(body).ok()
+}
+
+/// The whole members of an object whose end is missing, if both tokens are among them: the server has
+/// rotated. With one of them alone the other may be what is missing.
+fn cut_off(body: &[u8]) -> Option<Map<String, Value>> {
+    let ends = body.iter().enumerate().rev().filter(|(_, byte)| **byte == b',').take(64);
+    let mut whole = ends.filter_map(|(end, _)| object(&[body.get(..end)?, b"}"].concat()));
+    whole.find(|fields| {
+        ["access_token", "refresh_token"].iter().all(|name| fields.contains_key(*name))
+    })
+}
+
 fn text(fields: &Map<String, Value>, key: &str) -> Option<String> {
     match fields.get(key)? {
         Value::String(text) if !text.is_empty() => Some(text.clone()),
@@ -173,6 +187,23 @@ mod tests {
         assert_eq!(refresh_expires_at(&short, NOW), NOW + 3600);
         assert_eq!(refresh_expires_at(&Secret::from("opaque"), NOW), NOW + REFRESH_LIFE);
         assert_eq!(refresh_expires_at(&short, NOW + 86_400), NOW + 86_400 + REFRESH_LIFE);
+    }
+
+    #[test]
+    fn an_answer_that_is_cut_off_after_both_tokens_is_a_pair() {
+        let whole = r#"{"access_token":"a,b","member_id":"m","refresh_token":"r","scope":"crm,user","user_id":7}"#;
+        let needed = whole.find(r#""scope""#).unwrap();
+        for end in 0..whole.len() {
+            match Answer::read(200, &whole.as_bytes()[..end]) {
+                Answer::Token(token) if end >= needed => {
+                    assert_eq!(token.access_token.expose(), "a,b");
+                    assert_eq!(token.refresh_token.unwrap().expose(), "r");
+                    assert_eq!(token.member_id.as_deref(), Some("m"));
+                }
+                Answer::Unreadable(_) if end < needed => {}
+                _ => panic!("{}", &whole[..end]),
+            }
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! The body decides, not the status: the vendor's documents disagree about statuses, and some
 //! methods put an error into a 200. Vendor documentation: "Error codes", "REST 3.0".
 
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use crate::{Error, Kind, Result, Retry};
@@ -36,7 +36,8 @@ impl Answer {
             .with_retry(Retry::Never)
             .advise("Use the portal's new address; a token is never sent along a redirect."));
         }
-        let value: Value = serde_json::from_slice(body).map_err(|_| not_json(status, body))?;
+        let value: Value =
+            serde_json::from_slice(body).map_err(|error| unreadable(status, body, &error))?;
         match value {
             Value::Object(fields) => Self::from_fields(status, fields),
             other if (200..300).contains(&status) => Ok(Self::of(other)),
@@ -63,31 +64,21 @@ impl Answer {
         }
     }
 
-    pub(crate) fn of(result: Value) -> Self {
-        Self { result, next: None, total: None, time: None }
+    /// The result as a type of yours.
+    ///
+    /// # Errors
+    /// [`Kind::UnexpectedAnswer`] if it is something else; the call was executed all the same.
+    pub fn into<T: DeserializeOwned>(self) -> Result<T> {
+        serde_json::from_value(self.result).map_err(|error| {
+            Error::new(Kind::UnexpectedAnswer, "the result is not of the type that was asked for")
+                .with_retry(Retry::Never)
+                .with("found", error.to_string())
+                .advise("The call was executed. Numbers often come as texts, and empty objects as lists.")
+        })
     }
 
-    /// The rows of a list method: the result itself, or the one array inside it.
-    pub(crate) fn into_rows(self) -> Result<Vec<Value>> {
-        let not_a_list = || {
-            Error::new(Kind::UnexpectedAnswer, "the method does not answer with a list")
-                .with_retry(Retry::Never)
-                .advise("Use call for this method.")
-        };
-        match self.result {
-            Value::Array(rows) => Ok(rows),
-            Value::Object(fields) => {
-                let mut arrays = fields.into_iter().filter_map(|(_, value)| match value {
-                    Value::Array(rows) => Some(rows),
-                    _ => None,
-                });
-                match (arrays.next(), arrays.next()) {
-                    (Some(rows), None) => Ok(rows),
-                    _ => Err(not_a_list()),
-                }
-            }
-            _ => Err(not_a_list()),
-        }
+    pub(crate) fn of(result: Value) -> Self {
+        Self { result, next: None, total: None, time: None }
     }
 }
 
@@ -120,7 +111,25 @@ pub(crate) fn vendor_error(error: &Value, description: &str, status: Option<u16>
     if let Some(status) = status {
         answer = answer.with_status(status);
     }
+    if let Some(fields) = invalid_fields(error) {
+        answer = answer.with("invalid", fields);
+    }
     if advice.is_empty() { answer } else { answer.advise(advice) }
+}
+
+/// The fields that REST 3.0 finds wrong, each with what is wrong with it.
+fn invalid_fields(error: &Value) -> Option<String> {
+    let text = |item: &Value, key: &str| {
+        item.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
+    let fields: Vec<String> = error
+        .get("validation")?
+        .as_array()?
+        .iter()
+        .take(20)
+        .map(|item| format!("{}: {}", text(item, "field"), text(item, "message")))
+        .collect();
+    (!fields.is_empty()).then(|| fields.join("; "))
 }
 
 fn classify(code: &str, status: Option<u16>) -> (Kind, Retry, &'static str) {
@@ -192,6 +201,23 @@ const NO_METHOD: (Kind, Retry, &str) = (
     Retry::Never,
     "Check the method's name, and that the portal has the module.",
 );
+
+fn unreadable(status: u16, body: &[u8], error: &serde_json::Error) -> Error {
+    let said = |what: &'static str| {
+        Error::new(Kind::UnexpectedAnswer, what)
+            .with_status(status)
+            .with_retry(Retry::Never)
+            .advise("The call was probably executed. Ask for other fields, or tell the vendor.")
+    };
+    if let Err(error) = std::str::from_utf8(body) {
+        return said("the portal's answer is not UTF-8")
+            .with("byte", error.valid_up_to().to_string());
+    }
+    if error.to_string().starts_with("recursion limit exceeded") {
+        return said("the portal's answer is nested too deep to be read");
+    }
+    not_json(status, body)
+}
 
 fn not_json(status: u16, body: &[u8]) -> Error {
     let start = body.iter().copied().find(|byte| !byte.is_ascii_whitespace());
@@ -278,15 +304,29 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_found_where_methods_put_them() {
-        let rows = |body: &str| {
-            Answer::read(200, body.as_bytes()).unwrap().into_rows().map(|rows| rows.len()).ok()
-        };
-        assert_eq!(rows(r#"{"result":[{"ID":"1"}],"total":1}"#), Some(1));
-        assert_eq!(rows(r#"{"result":{"items":[{"id":1},{"id":2}]},"total":2}"#), Some(2));
-        assert_eq!(rows(r#"{"result":[]}"#), Some(0));
-        assert_eq!(rows(r#"{"result":{"a":[],"b":[]}}"#), None);
-        assert_eq!(rows(r#"{"result":true}"#), None);
+    fn nonsense_has_a_name() {
+        let deep = format!(r#"{{"result":{}{}}}"#, "[".repeat(10_000), "]".repeat(10_000));
+        assert!(error(200, &deep).to_string().contains("too deep"));
+        let cut = format!(r#"{{"result":{}"#, "[".repeat(10_000));
+        assert!(error(200, &cut).to_string().contains("too deep"));
+        let latin = Answer::read(200, b"{\"result\":\"caf\xe9\"}").unwrap_err();
+        assert!(latin.to_string().contains("not UTF-8"), "{latin}");
+        assert!(latin.context().contains(&("byte", "14".to_owned())), "{latin}");
+    }
+
+    #[test]
+    fn a_result_becomes_a_type() {
+        #[derive(serde::Deserialize)]
+        struct Lead {
+            #[serde(rename = "ID")]
+            id: u64,
+        }
+        let answer = |body: &str| Answer::read(200, body.as_bytes()).unwrap();
+        assert_eq!(answer(r#"{"result":{"ID":5,"TITLE":"x"}}"#).into::<Lead>().unwrap().id, 5);
+        assert_eq!(answer(r#"{"result":[1,2]}"#).into::<Vec<u8>>().unwrap(), [1, 2]);
+        let error = answer(r#"{"result":{"ID":"5"}}"#).into::<Lead>().err().unwrap();
+        assert_eq!((error.kind(), error.retry()), (Kind::UnexpectedAnswer, Retry::Never));
+        assert!(error.to_string().contains("expected u64"), "{error}");
     }
 
     #[test]

@@ -1,18 +1,27 @@
-//! A client: who calls, and what is tried again by itself.
+//! A client: who calls, and how.
 
-use std::time::Duration;
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::{Arc, Weak},
+};
 
-use backon::{BackoffBuilder, ExponentialBuilder};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use url::Url;
 
-use super::{Answer, List, params, send::send};
+use super::{
+    Answer, CallCounters, CallOptions, List, ListOptions,
+    attempt::Request,
+    counters::counters,
+    limit::{Pace, RateLimit},
+    params,
+    webhook::Webhook,
+};
 use crate::{
-    Error, Kind, Result,
-    keeper::{Keeper, Token},
-    portal::{authority, is_loopback},
+    Clock, Portal, Result, Token,
+    keeper::Keeper,
+    portal::{authority, rest_endpoint},
     process,
-    store::GrantId,
+    store::{GrantId, Store},
 };
 
 /// Least life of a token that a call is started with: a call may take half a minute.
@@ -20,185 +29,206 @@ const CALL_TTL: i64 = 30;
 
 /// Calls one portal as one user. Cheap to clone; clones share connections and tokens.
 #[derive(Clone)]
-pub struct Client(Access);
+pub struct Client {
+    pub(super) access: Access,
+    /// How fast the portal may be called, if this client says so.
+    pub(super) pace: Option<Pace>,
+    clock: Clock,
+    /// A host that a person has confirmed as the portal's new one.
+    pub(super) moved_to: Option<String>,
+}
 
 #[derive(Clone)]
-enum Access {
+pub(super) enum Access {
     /// The address is the secret.
-    Webhook(Url),
+    Webhook(Arc<Webhook>),
     Grant {
         keeper: Keeper,
         grant: GrantId,
     },
 }
 
+/// Where a request goes, and with what.
+pub(super) struct Target {
+    pub(super) endpoint: Url,
+    pub(super) token: Option<Arc<Token>>,
+}
+
 impl Client {
     /// A client over an incoming webhook, `https://<portal>/rest/<user>/<secret>/`.
     ///
     /// # Errors
-    /// [`Kind::InvalidInput`] naming the field `webhook`.
+    /// [`crate::Kind::InvalidInput`] naming the field `webhook`.
     pub fn from_webhook(address: &str) -> Result<Self> {
-        let refuse = |why: &'static str| {
-            Err(Error::invalid_input("webhook", why).advise(
-                "Copy the whole address from the portal: https://<portal>/rest/<user id>/<secret>/",
-            ))
-        };
-        let Ok(mut url) = Url::parse(address.trim()) else {
-            return refuse("the webhook's address is not a URL");
-        };
-        let secure = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
-        if !secure || !url.username().is_empty() || url.password().is_some() {
-            return refuse("a webhook's address must use https (http on loopback only)");
-        }
-        let parts: Vec<&str> = url.path().split('/').filter(|part| !part.is_empty()).collect();
-        let base = match parts.as_slice() {
-            // People also paste the example with a method at its end.
-            ["rest", user, secret] | ["rest", user, secret, _]
-                if user.parse::<u64>().is_ok_and(|id| id > 0)
-                    && !secret.is_empty()
-                    && secret.chars().all(|c| c.is_ascii_alphanumeric()) =>
-            {
-                format!("/rest/{user}/{secret}/")
-            }
-            _ => return refuse("this is not the address of an incoming webhook"),
-        };
-        url.set_path(&base);
-        url.set_query(None);
-        url.set_fragment(None);
-        Ok(Self(Access::Webhook(url)))
+        let access = Access::Webhook(Arc::new(Webhook::parse(address)?));
+        Ok(Self { access, pace: None, clock: Clock::system(), moved_to: None })
     }
 
-    pub(crate) fn of_grant(keeper: Keeper, grant: GrantId) -> Self {
-        Self(Access::Grant { keeper, grant })
+    pub(crate) fn of_grant(keeper: Keeper, grant: GrantId, pace: Option<Pace>) -> Self {
+        let clock = keeper.clock().clone();
+        Self { access: Access::Grant { keeper, grant }, pace, clock, moved_to: None }
+    }
+
+    /// How fast the portal may be called, by all clients of this process together, whatever they are.
+    /// Unless said: what `EVERGRANT_RATE_LIMIT` says, else [`RateLimit::STANDARD`].
+    #[must_use]
+    pub fn rate_limit(mut self, limit: RateLimit) -> Self {
+        self.pace = Some(Pace { limit, ..self.pace.unwrap_or_default() });
+        self
+    }
+
+    /// Which part of the portal's bucket is left to other programs behind the same address, from 0
+    /// (unless said) to 0.9. The portal counts them together with this one.
+    #[must_use]
+    pub fn reserve(mut self, part: f64) -> Self {
+        self.pace = Some(Pace { reserve: part, ..self.pace.unwrap_or_default() });
+        self
+    }
+
+    /// Confirms that the webhook's portal has moved to `host`: a redirect there is followed, with the
+    /// webhook's secret. Not needed within the vendor's cloud, nor for a grant, whose new address is
+    /// proven at the authorization server.
+    ///
+    /// # Errors
+    /// [`crate::Kind::InvalidInput`] naming the field `portal`.
+    pub fn moved_to(mut self, host: &str) -> Result<Self> {
+        self.moved_to = Some(Portal::parse(host)?.host());
+        Ok(self)
+    }
+
+    /// Another clock for the waits; for tests. The portal's first client decides.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
     }
 
     /// Calls one method. `params` is an object, a list for methods with positional parameters, or null.
     ///
-    /// An expired token is renewed and the call replayed once. A refusal for the rate is waited out.
-    /// Nothing else is repeated: the call may have been executed.
+    /// What was certainly not executed is sent again: after a refusal for the rate or the operating
+    /// time, with a new token, after a connection that did not come about. Nothing else is repeated.
     ///
     /// # Errors
-    /// Names the portal and the method; [`Error::retry`] says whether to send it again.
+    /// Names the portal and the method; [`crate::Error::retry`] says whether to send it again.
     pub async fn call(&self, method: &str, params: impl Into<Value>) -> Result<Answer> {
-        params::check_method(method)?;
-        let (client, method, params) =
-            (self.clone(), method.to_owned(), params::named(params.into())?);
-        process::run(async move { client.call_patiently(&method, params).await }).await
+        self.call_with(method, params, CallOptions::default()).await
     }
 
-    /// All rows of a list method, page by page. `params` must not contain `start`.
+    /// As [`Client::call`], in the way that `options` says. Dropping the future ends the call; what
+    /// has been sent may be executed all the same.
     ///
     /// # Errors
-    /// [`Kind::InvalidInput`] for a bad method or parameters; nothing is sent yet.
-    pub fn list(&self, method: &str, params: impl Into<Value>) -> Result<List> {
-        params::check_method(method)?;
-        List::new(self.clone(), method, params::named(params.into())?)
-    }
-
-    async fn call_patiently(&self, method: &str, params: Map<String, Value>) -> Result<Answer> {
-        let mut pauses = ExponentialBuilder::default()
-            .with_jitter()
-            .with_factor(1.5)
-            .with_min_delay(Duration::from_millis(500))
-            .with_max_delay(Duration::from_secs(5))
-            .with_max_times(20)
-            .build();
-        loop {
-            let error = match self.call_once(method, params.clone()).await {
-                // What the keeper holds back itself takes longer than a caller should wait.
-                Err(error) if error.kind() == Kind::RateLimited && error.status().is_some() => {
-                    error
-                }
-                other => return other,
-            };
-            let Some(pause) = pauses.next() else { return Err(error) };
-            tracing::debug!(
-                method,
-                pause = pause.as_millis(),
-                "waiting for the portal's rate limit"
-            );
-            tokio::time::sleep(pause).await;
-        }
-    }
-
-    async fn call_once(&self, method: &str, params: Map<String, Value>) -> Result<Answer> {
-        let (keeper, grant) = match &self.0 {
-            Access::Webhook(base) => return send(base, method, &params).await,
-            Access::Grant { keeper, grant } => (keeper, *grant),
-        };
-        let token = keeper.token(grant, CALL_TTL).await?;
-        match self.call_with(&token, method, params.clone()).await {
-            Err(error) if is_stale(&error) => {
-                tracing::debug!(
-                    grant,
-                    generation = token.generation,
-                    "the portal calls the token expired"
-                );
-                let fresh = keeper.renew(grant, token.generation).await?;
-                self.call_with(&fresh, method, params).await
-            }
-            other => other,
-        }
-    }
-
-    async fn call_with(
+    /// As [`Client::call`].
+    pub async fn call_with(
         &self,
-        token: &Token,
         method: &str,
-        mut params: Map<String, Value>,
+        params: impl Into<Value>,
+        options: CallOptions,
     ) -> Result<Answer> {
-        let endpoint = crate::portal::rest_endpoint(&token.client_endpoint)?;
-        params.insert("auth".to_owned(), Value::String(token.access_token.expose().to_owned()));
-        send(&endpoint, method, &params).await
+        params::check_method(method)?;
+        let request = Request::new(method, params::named(params.into())?);
+        self.perform(request, options).await
+    }
+
+    /// Sends any request, on the shared runtime.
+    pub(crate) async fn perform(&self, request: Request, options: CallOptions) -> Result<Answer> {
+        options.check(request.knows_keys)?;
+        params::check_depth(&request.params)
+            .map_err(|error| error.with("method", request.method.clone()))?;
+        let client = self.clone();
+        process::run(async move { client.attempt(&request, &options).await }).await
+    }
+
+    /// All rows of a list method, in the best way. `params` must not contain `start`.
+    ///
+    /// # Errors
+    /// [`crate::Kind::InvalidInput`] for a bad method or parameters; nothing is sent yet.
+    pub fn list(&self, method: &str, params: impl Into<Value>) -> Result<List> {
+        self.list_with(method, params, ListOptions::new())
+    }
+
+    /// The rows of a list method, with a limit, an order, a strategy, a count, or behind a cursor.
+    ///
+    /// # Errors
+    /// [`crate::Kind::InvalidInput`] for a bad method, parameters or options; nothing is sent yet.
+    pub fn list_with(
+        &self,
+        method: &str,
+        params: impl Into<Value>,
+        options: ListOptions,
+    ) -> Result<List> {
+        params::check_method(method)?;
+        List::new(self.clone(), method, params::named(params.into())?, options)
+    }
+
+    /// What all calls of this process came to since it started.
+    #[must_use]
+    pub fn counters() -> CallCounters {
+        counters().read()
+    }
+
+    /// Where to call now; a grant's token is renewed first if it must be.
+    pub(super) async fn target(&self) -> Result<Target> {
+        match &self.access {
+            Access::Webhook(webhook) => Ok(Target { endpoint: webhook.endpoint(), token: None }),
+            Access::Grant { keeper, grant } => {
+                let token = keeper.token(*grant, CALL_TTL).await?;
+                let endpoint = rest_endpoint(&token.client_endpoint)?;
+                Ok(Target { endpoint, token: Some(token) })
+            }
+        }
+    }
+
+    /// Renews the token that the portal does not take. False for a webhook, which has none.
+    pub(super) async fn renew(&self, token: Option<&Token>) -> Result<bool> {
+        let (Access::Grant { keeper, grant }, Some(token)) = (&self.access, token) else {
+            return Ok(false);
+        };
+        let generation = token.generation;
+        tracing::debug!(grant, generation, "the portal calls the token expired");
+        keeper.renew(*grant, generation).await?;
+        Ok(true)
+    }
+
+    /// Who takes turns with others in the queue.
+    pub(super) fn caller(&self) -> u64 {
+        match &self.access {
+            Access::Webhook(webhook) => hash(webhook.identity()),
+            Access::Grant { keeper, grant } => hash((keeper.client_id(), grant)),
+        }
+    }
+
+    /// Whom the portal bills for operating time: the webhook, or the application.
+    pub(super) fn principal(&self) -> u64 {
+        match &self.access {
+            Access::Webhook(webhook) => hash(webhook.identity()),
+            Access::Grant { keeper, .. } => hash(keeper.client_id()),
+        }
+    }
+
+    /// The store that others count with.
+    pub(super) fn sharing(&self) -> Option<Weak<dyn Store>> {
+        match &self.access {
+            Access::Webhook(_) => None,
+            Access::Grant { keeper, .. } => keeper.sharing(),
+        }
+    }
+
+    pub(super) fn own_clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// The portal's host, for messages.
     pub(crate) fn portal(&self) -> Option<String> {
-        match &self.0 {
-            Access::Webhook(base) => Some(authority(base)),
+        match &self.access {
+            Access::Webhook(webhook) => Some(authority(&webhook.endpoint())),
             Access::Grant { .. } => None,
         }
     }
 }
 
-/// Only these two codes mean that a rotation may help; a bare 401 means many things.
-fn is_stale(error: &Error) -> bool {
-    error.code().is_some_and(|code| {
-        code.eq_ignore_ascii_case("expired_token") || code.eq_ignore_ascii_case("invalid_token")
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_webhook_is_read_as_people_paste_it() {
-        for good in [
-            "https://p.bitrix24.com/rest/1/qwertyuiop123456/",
-            " https://p.bitrix24.com/rest/1/qwertyuiop123456 ",
-            "https://p.bitrix24.com/rest/1/qwertyuiop123456/profile.json?x=1",
-            "http://127.0.0.1:8001/rest/1/qwertyuiop123456/",
-        ] {
-            let Access::Webhook(base) = Client::from_webhook(good).ok().unwrap().0 else {
-                panic!("{good}")
-            };
-            assert!(base.as_str().ends_with("/rest/1/qwertyuiop123456/"), "{base}");
-        }
-        for bad in [
-            "",
-            "p.bitrix24.com/rest/1/qwertyuiop123456/",
-            "http://p.bitrix24.com/rest/1/qwertyuiop123456/",
-            "https://p.bitrix24.com/",
-            "https://p.bitrix24.com/rest/x/qwertyuiop123456/",
-            "https://p.bitrix24.com/rest/1/",
-            "https://u:p@p.bitrix24.com/rest/1/qwertyuiop123456/",
-            "https://:p@p.bitrix24.com/rest/1/qwertyuiop123456/",
-            "https://p.bitrix24.com/rest/1/../../oauth/token/",
-        ] {
-            let error = Client::from_webhook(bad).err().expect(bad);
-            assert_eq!(error.kind(), Kind::InvalidInput, "{bad}");
-            assert!(!format!("{error:?}").contains("qwertyuiop123456"), "{bad}");
-        }
-    }
+fn hash(value: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
 }

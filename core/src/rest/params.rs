@@ -48,6 +48,58 @@ pub(crate) fn check_method(method: &str) -> Result<()> {
     Ok(())
 }
 
+/// How deep parameters may be nested: no method wants more, and every level is a recursion.
+const DEEPEST: usize = 100;
+
+/// Refuses what is nested too deep, and names where.
+pub(crate) fn check_depth(params: &Value) -> Result<()> {
+    // Not by recursion: it may be deeper than the stack.
+    let mut todo: Vec<(&Value, usize, Vec<Step<'_>>)> = vec![(params, 0, Vec::new())];
+    while let Some((value, depth, path)) = todo.pop() {
+        if depth > DEEPEST {
+            return Err(Error::invalid_input("params", "the parameters are nested too deep")
+                .with("at", shown(&path))
+                .with("deepest", DEEPEST.to_string()));
+        }
+        let below = |step| {
+            // Enough of the path to find the place.
+            let more = Some(step).filter(|_| path.len() < 5);
+            path.iter().copied().chain(more).collect()
+        };
+        match value {
+            Value::Array(items) => {
+                let nested = items.iter().enumerate().filter(|(_, item)| is_nested(item));
+                todo.extend(nested.map(|(i, item)| (item, depth + 1, below(Step::Item(i)))));
+            }
+            Value::Object(fields) => {
+                let nested = fields.iter().filter(|(_, item)| is_nested(item));
+                todo.extend(nested.map(|(key, item)| (item, depth + 1, below(Step::Field(key)))));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+#[derive(Clone, Copy)]
+enum Step<'a> {
+    Field(&'a str),
+    Item(usize),
+}
+
+fn is_nested(value: &Value) -> bool {
+    value.is_array() || value.is_object()
+}
+
+/// A place in the parameters, as people write it: `params.fields.PHONE[0]`.
+fn shown(path: &[Step<'_>]) -> String {
+    let steps = path.iter().map(|step| match step {
+        Step::Field(name) => format!(".{}", name.chars().take(40).collect::<String>()),
+        Step::Item(place) => format!("[{place}]"),
+    });
+    format!("params{}\u{2026}", steps.collect::<String>())
+}
+
 /// The parameters as an object. A list (positional parameters) gets its positions as keys, which
 /// the portal reads as the same list; nothing at all is an empty object.
 pub(crate) fn named(params: Value) -> Result<Map<String, Value>> {
@@ -117,6 +169,28 @@ mod tests {
             "0=123&1[POST_MESSAGE]=x"
         );
         assert!(named(json!("text")).is_err());
+    }
+
+    #[test]
+    fn too_deep_is_said_with_its_place() {
+        let nested = |levels: usize| {
+            let mut value = json!("x");
+            for _ in 0..levels {
+                value = Value::Array(vec![value]);
+            }
+            // The macro would go down by recursion.
+            let mut fields = Map::new();
+            fields.insert("PHONE".to_owned(), value);
+            let mut params = Map::new();
+            params.insert("fields".to_owned(), Value::Object(fields));
+            Value::Object(params)
+        };
+        assert!(check_depth(&nested(90)).is_ok());
+        for levels in [200, 5000] {
+            let error = check_depth(&nested(levels)).unwrap_err();
+            let found = error.context().iter().find(|(key, _)| *key == "at").unwrap().1.clone();
+            assert_eq!(found, "params.fields.PHONE[0][0][0]\u{2026}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! One request to a portal.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
 use url::Url;
@@ -9,9 +9,27 @@ use super::{Answer, answer::count};
 use crate::{Error, Kind, Result, Secret, portal::authority, process};
 
 /// An answer longer than this is refused rather than held in memory.
-const LONGEST_ANSWER: usize = 256 << 20;
+const LONGEST_ANSWER: u64 = 256 << 20;
 
-/// Posts `params` to `endpoint` + `method` and reads the answer.
+/// What goes over the wire.
+pub(crate) struct Post<'a> {
+    pub(crate) url: Url,
+    pub(crate) body: &'a Value,
+    /// A token that cannot be part of the body.
+    pub(crate) bearer: Option<&'a Secret>,
+    pub(crate) idempotency_key: Option<&'a str>,
+    pub(crate) timeout: Duration,
+}
+
+/// What came back.
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    /// Where a redirect points to.
+    pub(crate) location: Option<Url>,
+    pub(crate) body: Vec<u8>,
+}
+
+/// Posts `params` to `endpoint` + `method` and reads the answer: once, past the portal's limiter.
 pub(crate) async fn send(
     endpoint: &Url,
     method: &str,
@@ -19,50 +37,82 @@ pub(crate) async fn send(
 ) -> Result<Answer> {
     let portal = authority(endpoint);
     let started = Instant::now();
-    let result = post(endpoint, method, params).await;
+    let (url, body) = (address(endpoint, method)?, Value::Object(params.clone()));
+    let timeout = process::REST_TIMEOUT;
+    let post = Post { url, body: &body, bearer: None, idempotency_key: None, timeout };
+    let result = post.send().await;
     let took = started.elapsed().as_millis();
     match &result {
-        Ok((status, body)) => {
+        Ok(Reply { status, body, .. }) => {
             tracing::debug!(portal, method, status, bytes = body.len(), took, "answered");
         }
         Err(error) => tracing::debug!(portal, method, %error, took, "no answer"),
     }
     result
-        .and_then(|(status, body)| Answer::read(status, &body))
+        .and_then(|reply| Answer::read(reply.status, &reply.body))
         .map_err(|error| error.with("portal", portal).with("method", method))
 }
 
-async fn post(endpoint: &Url, method: &str, params: &Map<String, Value>) -> Result<(u16, Vec<u8>)> {
-    let url = endpoint
+/// Where a method is called.
+pub(crate) fn address(endpoint: &Url, method: &str) -> Result<Url> {
+    endpoint
         .join(method)
-        .map_err(|_| Error::invalid_input("method", "this is not the name of a REST method"))?;
-    let body = serde_json::to_vec(params).map_err(|error| {
-        Error::invalid_input("params", "the parameters cannot be written as JSON")
-            .with_source(error)
-    })?;
-    let mut response = process::http()?
-        .post(url)
-        .header("content-type", "application/json")
-        .header("accept", "application/json")
-        .body(body)
-        .send()
-        .await
-        .map_err(failed)?;
+        .map_err(|_| Error::invalid_input("method", "this is not the name of a REST method"))
+}
+
+impl Post<'_> {
+    /// Sends it once.
+    pub(crate) async fn send(self) -> Result<Reply> {
+        let body = serde_json::to_vec(self.body).map_err(|error| {
+            Error::invalid_input("params", "the parameters cannot be written as JSON")
+                .with_source(error)
+        })?;
+        let url = self.url.clone();
+        let mut request = process::http()?
+            .post(self.url)
+            .timeout(self.timeout)
+            .header("content-type", "application/json")
+            .header("accept", "application/json")
+            .body(body);
+        if let Some(token) = self.bearer {
+            request = request.bearer_auth(token.expose());
+        }
+        if let Some(key) = self.idempotency_key {
+            request = request.header("idempotency-key", key);
+        }
+        let response = request.send().await.map_err(failed)?;
+        let status = response.status().as_u16();
+        let location = response.headers().get("location").and_then(|to| to.to_str().ok());
+        let location = location.filter(|_| (300..400).contains(&status));
+        let location = location.and_then(|to| url.join(to).ok());
+        let body = read(response, LONGEST_ANSWER).await?;
+        Ok(Reply { status, location, body })
+    }
+}
+
+async fn read(mut response: reqwest::Response, longest: u64) -> Result<Vec<u8>> {
     let status = response.status().as_u16();
+    let too_long = || {
+        Error::new(Kind::UnexpectedAnswer, "the portal's answer is too long to hold")
+            .with_status(status)
+            .with("longest", format!("{} MiB", longest >> 20))
+            .with_retry(crate::Retry::Never)
+            .advise("It was executed all the same. Ask for fewer fields or rows at a time.")
+    };
+    if response.content_length().is_some_and(|length| length > longest) {
+        return Err(too_long());
+    }
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(failed)? {
-        if body.len() + chunk.len() > LONGEST_ANSWER {
-            return Err(Error::new(
-                Kind::UnexpectedAnswer,
-                "the portal's answer is too long to hold",
-            ));
+        if (body.len() + chunk.len()) as u64 > longest {
+            return Err(too_long());
         }
         body.extend_from_slice(&chunk);
     }
-    Ok((status, body))
+    Ok(body)
 }
 
-fn failed(error: reqwest::Error) -> Error {
+pub(crate) fn failed(error: reqwest::Error) -> Error {
     let (kind, message, advice) = if error.is_connect() || error.is_builder() {
         (
             Kind::Network,
@@ -94,3 +144,6 @@ pub(crate) async fn whose(endpoint: &Url, access_token: &Secret) -> Result<i64> 
         .and_then(|id| i64::try_from(id).ok())
         .ok_or_else(|| Error::new(Kind::UnexpectedAnswer, "the profile has no id"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 
 #[cfg(test)]
 mod behaviour;
+mod bucket;
 mod key;
 mod postgres;
 mod redis;
@@ -14,6 +15,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
+pub(crate) use bucket::{Take, Taken};
 pub use key::KeySource;
 use postgres::PostgresStore;
 use redis::RedisStore;
@@ -185,6 +187,10 @@ pub(crate) trait Store: Send + Sync + 'static {
 
     /// Forgets what is past keeping.
     async fn prune(&self) -> Result<()>;
+
+    /// Takes room in the leaky bucket of the portal at this host, from what all processes of the
+    /// store have together. Need not be durable: a bucket that is forgotten has leaked by then.
+    async fn take_permits(&self, portal: &str, take: Take) -> Result<Taken>;
 }
 
 /// Opens the store that `url` names: `memory`, `sqlite:<path>`, `postgres://...` or `redis://...`.

@@ -80,8 +80,9 @@ pub(crate) struct Line {
     server: Url,
 }
 
-/// A whole answer.
-struct Answer {
+/// An answer, as far as it came.
+#[derive(Default)]
+struct Heard {
     status: u16,
     body: Vec<u8>,
     server_date: Option<i64>,
@@ -126,33 +127,49 @@ impl Line {
         };
         tracing::debug!(host, grant_type = form.grant_type, "asking the token endpoint");
         gate.arm(clock, write_until);
-        let mut exchange = pin!(exchange(stream, request));
-        // Both poll the answer before their timer.
-        let outcome = match timeout(LISTEN, exchange.as_mut()).await {
-            Ok(outcome) => Some(outcome),
-            Err(_) => timeout(LAST_LOOK, exchange).await.ok(),
-        };
+        let mut heard = Heard::default();
+        let outcome = listen(exchange(stream, request, &mut heard)).await;
         // What the gate saw decides: a server that answers unasked has been sent nothing.
         let begun = match gate.first_write() {
             FirstWrite::At(begun) => begun,
             FirstWrite::TooLate => return Exchanged::NothingSent(too_late(host)),
             FirstWrite::None => return Exchanged::NothingSent(broke(host, outcome)),
         };
+        let is_whole = matches!(outcome, Some(Ok(())));
+        if is_whole || heard.holds_a_pair() {
+            let Heard { status, body, server_date } = heard;
+            let bytes = body.len();
+            tracing::debug!(host, status, bytes, is_whole, "the token endpoint answered");
+            let gap = begun.saturating_sub(called);
+            return Exchanged::Answered { status, body, gap, server_date };
+        }
         match outcome {
-            Some(Ok(Answer { status, body, server_date })) => {
-                tracing::debug!(host, status, bytes = body.len(), "the token endpoint answered");
-                let gap = begun.saturating_sub(called);
-                Exchanged::Answered { status, body, gap, server_date }
-            }
             Some(Err(Failure::TooLong)) => Exchanged::NoAnswer(
                 Error::new(Kind::Ambiguous, "the authorization server's answer is too long")
                     .with("host", host),
             ),
             Some(Err(Failure::Broken(cause))) => Exchanged::NoAnswer(lost(host, cause)),
-            None => {
+            Some(Ok(())) | None => {
                 Exchanged::NoAnswer(lost(host, io::Error::from(io::ErrorKind::TimedOut).into()))
             }
         }
+    }
+}
+
+impl Heard {
+    /// An answer that broke off may have brought both tokens before it did.
+    fn holds_a_pair(&self) -> bool {
+        matches!(super::Answer::read(self.status, &self.body), super::Answer::Token(_))
+    }
+}
+
+/// Waits for an answer, or until none can still come.
+async fn listen<T>(exchange: impl Future<Output = T>) -> Option<T> {
+    let mut exchange = pin!(exchange);
+    // Both poll the answer before their timer.
+    match timeout(LISTEN, exchange.as_mut()).await {
+        Ok(outcome) => Some(outcome),
+        Err(_) => timeout(LAST_LOOK, exchange).await.ok(),
     }
 }
 
@@ -185,13 +202,14 @@ fn request(server: &Url, form: &Form<'_>) -> Result<Request<Full<Bytes>>, hyper:
 async fn exchange(
     stream: Box<dyn Duplex>,
     request: Request<Full<Bytes>>,
-) -> Result<Answer, Failure> {
+    heard: &mut Heard,
+) -> Result<(), Failure> {
     // Head and body become one buffer instead of a list of pieces.
     let (mut sender, connection) =
         http1::Builder::new().writev(false).handshake(TokioIo::new(stream)).await?;
     // Queued at once, so that the connection meets the request before anything it may read.
     let response = sender.send_request(request);
-    let mut answer = pin!(async { read(response.await?).await });
+    let mut answer = pin!(async { read(response.await?, heard).await });
     // Dropped once it is over, and with it all that the answer could still wait for. Its error
     // reaches the answer too.
     let mut connection = pin!(async {
@@ -207,14 +225,19 @@ async fn exchange(
     }
 }
 
-async fn read(response: Response<Incoming>) -> Result<Answer, Failure> {
-    let status = response.status().as_u16();
-    let server_date = response.headers().get(header::DATE).and_then(|date| {
+async fn read(response: Response<Incoming>, heard: &mut Heard) -> Result<(), Failure> {
+    heard.status = response.status().as_u16();
+    heard.server_date = response.headers().get(header::DATE).and_then(|date| {
         let date = httpdate::parse_http_date(date.to_str().ok()?).ok()?;
         i64::try_from(date.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok()
     });
-    let body = Limited::new(response.into_body(), LONGEST_ANSWER).collect().await?;
-    Ok(Answer { status, body: body.to_bytes().to_vec(), server_date })
+    let mut body = Limited::new(response.into_body(), LONGEST_ANSWER);
+    while let Some(frame) = body.frame().await {
+        if let Ok(data) = frame?.into_data() {
+            heard.body.extend_from_slice(&data);
+        }
+    }
+    Ok(())
 }
 
 fn too_late(host: String) -> Error {
@@ -224,7 +247,7 @@ fn too_late(host: String) -> Error {
         .advise("Nothing was sent; try again.")
 }
 
-fn broke(host: String, outcome: Option<Result<Answer, Failure>>) -> Error {
+fn broke(host: String, outcome: Option<Result<(), Failure>>) -> Error {
     let error = Error::new(
         Kind::Network,
         "the connection to the authorization server broke before the request was sent",

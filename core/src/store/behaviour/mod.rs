@@ -11,6 +11,7 @@ pub(super) mod installing;
 pub(super) mod meta;
 pub(super) mod promoting;
 pub(super) mod quarantine;
+pub(super) mod sharing;
 pub(super) mod watching;
 mod world;
 
@@ -103,6 +104,9 @@ macro_rules! behaviour {
                 prune_keeps_what_is_needed;
             auditing: every_change_is_audited, the_audit_is_a_chain, two_chains_share_one_audit,
                 the_audit_is_read_from_any_number;
+            sharing: a_bucket_gives_what_it_has_room_for, a_bucket_leaks,
+                a_bucket_is_one_for_all_processes, a_refusal_fills_a_bucket,
+                portals_have_buckets_of_their_own;
         }
     };
 }

@@ -57,6 +57,10 @@ impl Call {
         }
     }
 
+    pub(super) fn real(self, value: f64) -> Self {
+        self.value(value, Type::FLOAT8)
+    }
+
     pub(super) fn text(self, value: impl Into<String>) -> Self {
         self.value(value.into(), Type::TEXT)
     }

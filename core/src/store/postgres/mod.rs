@@ -4,6 +4,7 @@
 //! and one round trip, in a transaction of its own, on any session: a pooler may stand between.
 
 mod address;
+mod bucket;
 mod call;
 mod connection;
 mod listen;
@@ -415,5 +416,9 @@ impl Store for PostgresStore {
         let call =
             self.timed(call).duration(keep::SPENT).duration(keep::RETIRED).duration(keep::ANSWERS);
         self.rows(call).await.map(drop)
+    }
+
+    async fn take_permits(&self, portal: &str, take: Take) -> Result<Taken> {
+        bucket::take(self, portal, take).await
     }
 }

@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
         include_str!("sql/5_care.sql"),
     ),
     include_str!("sql/6_grant.sql"),
+    include_str!("sql/7_buckets.sql"),
 ];
 
 /// Any number, the same for all: whoever holds it migrates this database.

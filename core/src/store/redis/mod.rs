@@ -5,6 +5,7 @@
 //! replicas have to confirm it. Where that is not so, the server is refused.
 
 mod address;
+mod bucket;
 mod connection;
 mod durability;
 mod failure;
@@ -33,7 +34,8 @@ use self::{
 };
 use super::{
     AttemptId, AuditRow, Budget, Chain, ChainId, Changed, Commit, Committed, GrantId, GrantRow,
-    Identity, Install, Installed, Lineage, NodeId, Role, Start, Store, Summons, TokenHash, Verdict,
+    Identity, Install, Installed, Lineage, NodeId, Role, Start, Store, Summons, Take, Taken,
+    TokenHash, Verdict,
 };
 use crate::{
     Clock, Result,
@@ -333,5 +335,9 @@ impl Store for RedisStore {
                 return Ok(());
             }
         }
+    }
+
+    async fn take_permits(&self, portal: &str, take: Take) -> Result<Taken> {
+        bucket::take(self, portal, take).await
     }
 }

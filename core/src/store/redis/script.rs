@@ -57,6 +57,7 @@ scripts! {
     REWRAP = "rewrap";
     AUDIT = "audit";
     PRUNE = "prune" with PAIRS;
+    TAKE_PERMITS = "take_permits";
 }
 
 /// A script with its arguments.

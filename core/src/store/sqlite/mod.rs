@@ -1,6 +1,7 @@
 //! SQLite: the embedded default, on one host. Also `memory`, which is the same without a file.
 
 mod audit;
+mod bucket;
 mod pairs;
 mod place;
 mod read;
@@ -26,7 +27,8 @@ use together::Writes;
 
 use super::{
     AttemptId, AuditRow, Budget, Chain, ChainId, Changed, Commit, Committed, GrantId, GrantRow,
-    Identity, Install, Installed, Lineage, NodeId, Start, Store, Summons, TokenHash, Verdict,
+    Identity, Install, Installed, Lineage, NodeId, Start, Store, Summons, Take, Taken, TokenHash,
+    Verdict,
 };
 use crate::{
     Clock, Error, Kind, Result, Retry,
@@ -316,6 +318,11 @@ impl Store for SqliteStore {
 
     async fn prune(&self) -> Result<()> {
         self.write(watch::prune).await
+    }
+
+    async fn take_permits(&self, portal: &str, take: Take) -> Result<Taken> {
+        let portal = portal.to_owned();
+        self.write(move |db, now| bucket::take(db, now, &portal, take)).await
     }
 }
 

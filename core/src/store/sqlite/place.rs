@@ -4,11 +4,12 @@ use std::{
     fs, io,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use once_cell::sync::OnceCell;
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 
 use super::{failed, schema};
 use crate::{Error, Kind, Result};
@@ -28,13 +29,32 @@ pub(super) fn open(path: &Path) -> Result<Connection> {
         })?;
     let mut connection = Connection::open(path).map_err(failed)?;
     connection.set_prepared_statement_cache_capacity(64);
-    connection.busy_timeout(Duration::from_secs(10)).map_err(failed)?;
-    connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
+    connection.busy_timeout(PATIENCE).map_err(failed)?;
+    write_ahead(&connection).map_err(failed)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
     connection.pragma_update(None, "foreign_keys", true).map_err(failed)?;
     connection.pragma_update(None, "secure_delete", true).map_err(failed)?;
     schema::migrate(&mut connection)?;
     Ok(connection)
+}
+
+/// How long another process may hold the file.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// SQLite does not wait for others by itself while it changes the journal's mode.
+fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match connection.pragma_update(None, "journal_mode", "WAL") {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && Instant::now() < until =>
+            {
+                thread::sleep(Duration::from_millis(20));
+            }
+            done => return done,
+        }
+    }
 }
 
 /// Locks and write-ahead logs do not work across machines: two of them would spend one token.

@@ -112,6 +112,11 @@ const MIGRATIONS: &[&str] = &[
     CREATE INDEX consents_at ON consents (at);
     CREATE INDEX spent_at ON spent (at);
 ",
+    "
+    -- The leaky buckets of portals, by the boot-time clock of the boot that is named.
+    CREATE TABLE buckets (portal TEXT PRIMARY KEY, level REAL NOT NULL, at INTEGER NOT NULL,
+        boot TEXT NOT NULL, granted INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// Brings the schema up to date. Several processes may start at once: one migrates, the others wait.

@@ -118,6 +118,13 @@ async fn half_an_answer_is_none() {
 }
 
 #[tokio::test]
+async fn half_an_answer_with_the_whole_pair_is_kept() {
+    let pair = r#"{"access_token":"a","refresh_token":"r","scope":"cr"#;
+    let head = "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n";
+    assert_eq!(answer(answered_with(format!("{head}{pair}")).await), (200, pair.to_owned()));
+}
+
+#[tokio::test]
 async fn a_reset_after_the_request_is_no_answer() {
     let (url, server) = serve(|stream| {
         // What lies unread when the connection is closed makes the kernel reset it.

@@ -1,0 +1,160 @@
+//! `evergrant batch`.
+
+use std::{
+    fs::File,
+    io::Read,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::Args;
+use evergrant::{Batch, Error, Result};
+use serde_json::{Value, json};
+
+use crate::{
+    options::CallerOptions,
+    output,
+    rows::{Format, Rows},
+};
+
+/// More than this is not typed by anybody.
+const LONGEST: u64 = 256 << 20;
+
+/// Runs any number of commands, fifty to a request, and prints one line for each, in their order.
+///
+/// Each command is a JSON object, one a line or all in one array: {"method": "crm.lead.add",
+/// "params": {...}, "name": "lead"}. A later command uses the result of one that has a name:
+/// {"method": "crm.lead.get", "params": {"ID": "$result[lead]"}}. Ends with 1 if a command failed.
+#[derive(Args)]
+pub(crate) struct BatchCommand {
+    /// The file with the commands, or - for standard input.
+    #[arg(default_value = "-")]
+    file: PathBuf,
+    #[command(flatten)]
+    caller: CallerOptions,
+    /// Run the rest of a chain of commands although one of them failed.
+    #[arg(long)]
+    go_on: bool,
+    /// How the outcomes are written.
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "ndjson")]
+    output: Format,
+}
+
+impl BatchCommand {
+    pub(crate) async fn run(self) -> Result<ExitCode> {
+        let batch = read_batch(&read(&self.file)?)?.halt(!self.go_on);
+        let outcomes = self.caller.client().await?.run_batch(batch).await?;
+        let mut rows = Rows::new(self.output);
+        let mut failed = 0_usize;
+        for outcome in outcomes {
+            let row = match outcome {
+                Ok(answer) => json!({"ok": true, "result": answer.result, "error": null}),
+                Err(error) => {
+                    failed += 1;
+                    json!({"ok": false, "result": null, "error": error.to_string()})
+                }
+            };
+            rows.write(&[row])?;
+        }
+        rows.end()?;
+        if failed > 0 {
+            output::note(format!("{failed} commands failed"));
+            return Ok(ExitCode::FAILURE);
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn read(path: &Path) -> Result<String> {
+    let mut text = String::new();
+    let source: std::io::Result<Box<dyn Read>> = if path == Path::new("-") {
+        Ok(Box::new(std::io::stdin()))
+    } else {
+        File::open(path).map(|file| Box::new(file) as Box<dyn Read>)
+    };
+    source.and_then(|source| source.take(LONGEST).read_to_string(&mut text)).map_err(|error| {
+        Error::invalid_input("file", "the commands cannot be read")
+            .with("file", path.display().to_string())
+            .with_source(error)
+    })?;
+    Ok(text)
+}
+
+fn read_batch(text: &str) -> Result<Batch> {
+    let mut batch = Batch::new();
+    for (index, command) in values(text)?.into_iter().enumerate() {
+        add(&mut batch, command).map_err(|error| error.with("command", index.to_string()))?;
+    }
+    Ok(batch)
+}
+
+/// An array's items, or one value after the other.
+fn values(text: &str) -> Result<Vec<Value>> {
+    let values = serde_json::Deserializer::from_str(text).into_iter::<Value>();
+    let mut values = values.collect::<std::result::Result<Vec<_>, _>>().map_err(|error| {
+        let at =
+            format!("the commands are not JSON (line {}, column {})", error.line(), error.column());
+        Error::invalid_input("file", at)
+    })?;
+    Ok(match values.as_mut_slice() {
+        [Value::Array(commands)] => std::mem::take(commands),
+        _ => values,
+    })
+}
+
+fn add(batch: &mut Batch, command: Value) -> Result<()> {
+    let refuse = |field: &'static str, why: &'static str| {
+        Err(Error::invalid_input(field, why)
+            .advise(r#"Write {"method": "crm.lead.get", "params": {"ID": 5}}."#))
+    };
+    let Value::Object(mut fields) = command else {
+        return refuse("command", "a command is a JSON object");
+    };
+    let (method, params, name) =
+        (fields.remove("method"), fields.remove("params"), fields.remove("name"));
+    if let Some(unknown) = fields.keys().next() {
+        return Err(Error::invalid_input("command", "a command has method, params and name")
+            .with("name", unknown.chars().take(60).collect::<String>()));
+    }
+    let Some(Value::String(method)) = method else {
+        return refuse("method", "a command's method is a text");
+    };
+    let params = params.unwrap_or_default();
+    match name {
+        None | Some(Value::Null) => batch.push(&method, params),
+        Some(Value::String(name)) => batch.add(&name, &method, params).map(|_| ()),
+        Some(_) => refuse("name", "a command's name is a text"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_come_one_a_line_or_in_an_array() {
+        let lines = "{\"method\": \"profile\"}\n\n{\"method\": \"crm.lead.add\", \"params\": {}, \"name\": \"lead\"}\n";
+        assert_eq!(read_batch(lines).unwrap().len(), 2);
+        assert_eq!(
+            read_batch(r#"[{"method": "profile"}, {"method": "profile"}]"#).unwrap().len(),
+            2
+        );
+        assert!(read_batch("").unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_is_no_command_is_named() {
+        for (text, field) in [
+            ("{", "file"),
+            ("[1]", "command"),
+            (r#"{"method": 5}"#, "method"),
+            (r#"{"method": ""}"#, "method"),
+            (r#"{"method": "profile", "nmae": "x"}"#, "command"),
+            (r#"{"method": "profile", "name": 5}"#, "name"),
+            (r#"{"method": "batch"}"#, "method"),
+        ] {
+            let error = read_batch(text).unwrap_err();
+            assert!(error.context().contains(&("field", field.into())), "{text}: {error}");
+        }
+    }
+}

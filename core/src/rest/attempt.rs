@@ -1,0 +1,375 @@
+//! One call, from its first request to its answer: waits, sends, and sends again what it may.
+
+use std::{sync::Arc, time::Duration};
+
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use serde_json::{Map, Value};
+use tracing::{Instrument, Span, field::Empty};
+use url::Url;
+
+use super::{
+    Answer, CallOptions, Client,
+    call::Target,
+    counters::counters,
+    limit::{Fate, Limiter, Permit, Priority, registry},
+    retry::{Next, next},
+    send::{Post, Reply, address},
+    spent,
+};
+use crate::{Error, Kind, Result, Retry, portal::authority, process::REST_TIMEOUT};
+
+/// How long a call may take if nobody says.
+const PATIENCE: Duration = Duration::from_secs(5 * 60);
+/// Long enough for a method's operating time to come back.
+const BULK_PATIENCE: Duration = Duration::from_secs(15 * 60);
+/// How long a portal that cannot be reached is tried, if nobody says: an address may be mistyped.
+const RECONNECT: Duration = Duration::from_secs(5);
+/// What may have been executed is sent so often at most.
+const REPEATS: u32 = 4;
+
+/// What is sent, whatever the portal and the token.
+pub(crate) struct Request {
+    pub(crate) method: String,
+    pub(crate) params: Value,
+    /// Whether it is of REST 3.0, which lives below `api/`.
+    v3: bool,
+    /// Whether the token goes into a header, not into the parameters.
+    bearer: bool,
+    /// Whether it may carry an idempotency key.
+    pub(crate) knows_keys: bool,
+}
+
+impl Request {
+    /// A call of REST 2.
+    pub(crate) fn new(method: &str, params: Map<String, Value>) -> Self {
+        let (method, params) = (method.to_owned(), Value::Object(params));
+        Self { method, params, v3: false, bearer: false, knows_keys: false }
+    }
+
+    /// A call of REST 3.0. A batch is a list, which has no room for a token.
+    pub(crate) fn v3(method: &str, params: Value) -> Self {
+        let bearer = params.is_array();
+        Self { method: method.to_owned(), params, v3: true, bearer, knows_keys: true }
+    }
+
+    pub(crate) fn is_batch(&self) -> bool {
+        self.method.eq_ignore_ascii_case("batch")
+    }
+}
+
+impl Client {
+    /// The call with its span, counted.
+    pub(super) async fn attempt(&self, request: &Request, options: &CallOptions) -> Result<Answer> {
+        let span = tracing::debug_span!(
+            "call",
+            method = request.method,
+            portal = Empty,
+            status = Empty,
+            requests = Empty,
+            waited_ms = Empty,
+        );
+        let mut attempts = Attempts::new(self, request, options);
+        let result = attempts.run().instrument(span.clone()).await;
+        attempts.account(&span, &result);
+        result.map_err(|error| match &attempts.portal {
+            Some(portal) => error.with("portal", portal).with("method", request.method.clone()),
+            None => error,
+        })
+    }
+}
+
+struct Attempts<'a> {
+    client: &'a Client,
+    request: &'a Request,
+    options: &'a CallOptions,
+    priority: Priority,
+    started: Duration,
+    /// Time in the limiter's queue, which the usual deadline leaves out.
+    queued: Duration,
+    waited: Duration,
+    requests: u32,
+    repeats: u32,
+    pauses: ExponentialBackoff,
+    was_renewed: bool,
+    was_moved: bool,
+    portal: Option<String>,
+}
+
+impl<'a> Attempts<'a> {
+    fn new(client: &'a Client, request: &'a Request, options: &'a CallOptions) -> Self {
+        let usual = if request.is_batch() { Priority::Bulk } else { Priority::Interactive };
+        let pauses = ExponentialBuilder::default()
+            .with_jitter()
+            .with_min_delay(Duration::from_millis(500))
+            .with_max_delay(Duration::from_secs(10))
+            .without_max_times()
+            .build();
+        Self {
+            client,
+            request,
+            options,
+            priority: options.priority.unwrap_or(usual),
+            started: client.own_clock().boot(),
+            queued: Duration::ZERO,
+            waited: Duration::ZERO,
+            requests: 0,
+            repeats: 0,
+            pauses,
+            was_renewed: false,
+            was_moved: false,
+            portal: None,
+        }
+    }
+
+    async fn run(&mut self) -> Result<Answer> {
+        let mut last = None;
+        loop {
+            let (target, permit, limiter) = self.permit(last.as_ref()).await?;
+            let error = match self.send(&target, permit, &limiter).await {
+                Ok(Sent::Answer(answer)) => return Ok(answer),
+                Ok(Sent::Moved(to)) => {
+                    let token = target.token.as_deref();
+                    if std::mem::replace(&mut self.was_moved, true) {
+                        return Err(moved_twice(&to));
+                    }
+                    self.within(self.client.follow(&target.endpoint, &to, token)).await?;
+                    continue;
+                }
+                Err(error) => error,
+            };
+            self.prepare(&error, &target).await?;
+            tracing::debug!(%error, "the call is sent again");
+            counters().retried.add(1);
+            last = Some(error);
+        }
+    }
+
+    /// Makes ready for the next request, or gives up with the error.
+    async fn prepare(&mut self, error: &Error, target: &Target) -> Result<()> {
+        let give = || Err(error.clone());
+        // Whether its commands were executed is known command by command, or not at all.
+        let idempotent = (self.options.idempotent || self.options.idempotency_key.is_some())
+            && !self.request.is_batch();
+        match next(error, idempotent) {
+            Next::Give => give(),
+            // In REST 3.0 the refusal of one command is the whole answer: others were executed.
+            Next::Again
+                if self.request.v3
+                    && self.request.is_batch()
+                    && error.kind() == Kind::OperatingLimit =>
+            {
+                give()
+            }
+            Next::Again => Ok(()),
+            Next::Renewed => {
+                let was_renewed = std::mem::replace(&mut self.was_renewed, true);
+                let token = target.token.as_deref();
+                if was_renewed || !self.within(self.client.renew(token)).await? {
+                    return give();
+                }
+                Ok(())
+            }
+            Next::Reconnect => {
+                let said = self.options.deadline.is_some() || self.priority == Priority::Bulk;
+                self.pause(error, if said { Duration::MAX } else { RECONNECT }).await
+            }
+            Next::Repeat => {
+                self.repeats += 1;
+                if self.repeats >= REPEATS {
+                    return give();
+                }
+                self.pause(error, Duration::MAX).await
+            }
+        }
+    }
+
+    async fn pause(&mut self, error: &Error, longest: Duration) -> Result<()> {
+        let pause = self.pauses.next().unwrap_or(RECONNECT);
+        if pause > self.left() || self.elapsed() + pause > longest {
+            return Err(error.clone());
+        }
+        self.sleep(pause).await;
+        Ok(())
+    }
+
+    /// Waits until a request may be sent; answers where to.
+    async fn permit(&mut self, last: Option<&Error>) -> Result<(Target, Permit, Arc<Limiter>)> {
+        let client = self.client;
+        // First, so that nobody queues without a token.
+        let target = self.within(client.target()).await?;
+        let portal = authority(&target.endpoint);
+        let limiter = registry::of(&portal, client.own_clock(), client.pace)?;
+        self.portal = Some(portal);
+        if let Some(store) = client.sharing() {
+            limiter.share(&store);
+        }
+        let wait = spent::wait(&limiter, client, self.request);
+        if wait > self.left() {
+            let error = last.filter(|error| error.kind() == Kind::OperatingLimit);
+            return Err(error.cloned().unwrap_or_else(spent::over).with_retry_after(wait));
+        }
+        self.sleep(wait).await;
+        let clock = client.own_clock();
+        let (queued_at, deadline) = (clock.boot(), self.named_deadline());
+        let permit = tokio::select! {
+            biased;
+            permit = limiter.acquire(self.priority, client.caller()) => permit,
+            () = sleep(clock, deadline) => Err(too_late(last)),
+        };
+        let queued = clock.boot().saturating_sub(queued_at);
+        self.queued += queued;
+        self.waited += queued;
+        // The wait may have been longer than the token lives.
+        Ok((self.within(client.target()).await?, permit?, limiter))
+    }
+
+    async fn send(
+        &mut self,
+        target: &Target,
+        mut permit: Permit,
+        limiter: &Limiter,
+    ) -> Result<Sent> {
+        let (request, token) =
+            (self.request, target.token.as_ref().map(|token| &token.access_token));
+        let mut body = std::borrow::Cow::Borrowed(&request.params);
+        if let (Some(token), false) = (token, request.bearer)
+            && let Value::Object(params) = body.to_mut()
+        {
+            params.insert("auth".to_owned(), Value::String(token.expose().to_owned()));
+        }
+        let endpoint =
+            if request.v3 { below_api(&target.endpoint) } else { target.endpoint.clone() };
+        let post = Post {
+            url: address(&endpoint, &request.method)?,
+            body: &body,
+            bearer: token.filter(|_| request.bearer),
+            idempotency_key: self.options.idempotency_key.as_deref(),
+            timeout: self.left().clamp(Duration::from_millis(100), REST_TIMEOUT),
+        };
+        counters().requests.add(1);
+        self.requests += 1;
+        permit.send();
+        let Reply { status, location, body } = post.send().await?;
+        Span::current().record("status", status);
+        if let Some(to) = location {
+            permit.tell(Fate::Admitted);
+            return Ok(Sent::Moved(to));
+        }
+        let result = Answer::read(status, &body);
+        match &result {
+            Ok(_) => permit.tell(Fate::Admitted),
+            Err(error) => match error.kind() {
+                Kind::RateLimited => {
+                    counters().refused.add(1);
+                    permit.tell(Fate::Refused);
+                }
+                Kind::Blocked => permit.tell(Fate::Blocked),
+                _ if error.code().is_some() => permit.tell(Fate::Admitted),
+                // A page of HTML says nothing of the bucket.
+                _ => drop(permit),
+            },
+        }
+        spent::learn(limiter, self.client, request, result).map(Sent::Answer)
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.client.own_clock().boot().saturating_sub(self.started)
+    }
+
+    /// Until the deadline.
+    fn left(&self) -> Duration {
+        match self.options.deadline {
+            Some(deadline) => deadline.saturating_sub(self.elapsed()),
+            None => {
+                let patience =
+                    if self.priority == Priority::Bulk { BULK_PATIENCE } else { PATIENCE };
+                (patience + self.queued).saturating_sub(self.elapsed())
+            }
+        }
+    }
+
+    /// A queue moves, a rotation ends; only who named a deadline leaves before.
+    fn named_deadline(&self) -> Option<Duration> {
+        self.options.deadline.map(|_| self.left())
+    }
+
+    /// Who named a deadline waits for nothing longer. A rotation goes on without them.
+    async fn within<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let deadline = self.named_deadline();
+        tokio::select! {
+            biased;
+            done = work => done,
+            () = sleep(self.client.own_clock(), deadline) => Err(no_token()),
+        }
+    }
+
+    async fn sleep(&mut self, time: Duration) {
+        if !time.is_zero() {
+            tracing::debug!(wait = time.as_millis(), "waiting before the call is sent");
+            self.client.own_clock().sleep(time).await;
+            self.waited += time;
+        }
+    }
+
+    /// Writes down what it came to.
+    fn account(&self, span: &Span, result: &Result<Answer>) {
+        let millis = u64::try_from(self.waited.as_millis()).unwrap_or(u64::MAX);
+        span.record("requests", self.requests).record("waited_ms", millis);
+        if let Some(portal) = &self.portal {
+            span.record("portal", portal);
+        }
+        let _entered = span.enter();
+        let counters = counters();
+        counters.calls.add(1);
+        if millis > 0 {
+            counters.waited.add(1);
+            counters.waited_millis.add(millis);
+        }
+        match result {
+            Ok(_) => tracing::debug!("answered"),
+            Err(error) => {
+                counters.failed.add(1);
+                tracing::debug!(%error, "failed");
+            }
+        }
+    }
+}
+
+enum Sent {
+    Answer(Answer),
+    Moved(Url),
+}
+
+/// `/rest/api/` for `/rest/`, with or without a webhook behind it.
+fn below_api(endpoint: &Url) -> Url {
+    let mut url = endpoint.clone();
+    url.set_path(&endpoint.path().replacen("/rest/", "/rest/api/", 1));
+    url
+}
+
+async fn sleep(clock: &crate::Clock, time: Option<Duration>) {
+    match time {
+        Some(time) => clock.sleep(time).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn too_late(last: Option<&Error>) -> Error {
+    last.cloned().unwrap_or_else(|| {
+        Error::new(Kind::RateLimited, "the deadline passed while the call waited for its turn")
+            .with_retry(Retry::Safe)
+            .advise("Nothing was sent. Give it more time, or send fewer requests to this portal.")
+    })
+}
+
+fn no_token() -> Error {
+    Error::new(Kind::Timeout, "the deadline passed while the call waited for a token")
+        .with_retry(Retry::Safe)
+        .advise("Nothing was executed. Give it more time.")
+}
+
+fn moved_twice(to: &Url) -> Error {
+    Error::new(Kind::UnexpectedAnswer, "the portal redirects again and again")
+        .with("moved_to", authority(to))
+        .with_retry(Retry::Never)
+}

@@ -1,0 +1,429 @@
+//! Files: in a parameter as base64, uploaded in two steps, downloaded from signed links.
+//!
+//! Vendor documentation: "How to upload files", "How to update files", `disk.folder.uploadfile`.
+
+use std::time::Duration;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use percent_encoding::percent_decode_str;
+use serde_json::{Value, json};
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+use url::Url;
+
+use super::{
+    Answer, Client, Priority,
+    limit::{Fate, Permit, registry},
+};
+use crate::{
+    Error, Kind, Result, Retry,
+    portal::{authority, is_loopback},
+    process,
+};
+
+/// How long a file may take in all.
+const WHOLE: Duration = Duration::from_secs(6 * 60 * 60);
+/// How long nothing may come while it is under way.
+const SILENCE: Duration = Duration::from_secs(60);
+/// A portal keeps files elsewhere, and says where.
+const REDIRECTS: usize = 3;
+/// What is said about a link is no longer than this.
+const LONGEST_ERROR: usize = 64 << 10;
+
+/// A file to be given to a method. Methods want it in different shapes.
+#[derive(Clone)]
+pub struct File {
+    /// Its name, as people see it.
+    pub name: String,
+    /// What is in it.
+    pub bytes: Vec<u8>,
+}
+
+impl std::fmt::Debug for File {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "File({:?}, {} bytes)", self.name, self.bytes.len())
+    }
+}
+
+impl File {
+    /// A file of that name.
+    pub fn new(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
+        Self { name: name.into(), bytes: bytes.into() }
+    }
+
+    /// The content alone, for methods that take the name beside it (`fileContent` of some).
+    #[must_use]
+    pub fn base64(&self) -> Value {
+        STANDARD.encode(&self.bytes).into()
+    }
+
+    /// `[name, base64]`: fields of lists and tasks, `fileContent` of the drive. A field for several
+    /// files takes a list of such pairs.
+    #[must_use]
+    pub fn pair(&self) -> Value {
+        json!([self.name, self.base64()])
+    }
+
+    /// `{"fileData": [name, base64]}`: fields of leads, deals, contacts and companies.
+    #[must_use]
+    pub fn file_data(&self) -> Value {
+        json!({"fileData": self.pair()})
+    }
+}
+
+impl Client {
+    /// Uploads a file in two steps: `method` (such as `disk.folder.uploadfile`, with the folder's id)
+    /// says where to, and the file is posted there as a form. For files too large for base64 in a
+    /// parameter; it is held in memory.
+    ///
+    /// # Errors
+    /// As [`Client::call`]. An upload without an answer may have been executed: look for the file.
+    pub async fn upload(
+        &self,
+        method: &str,
+        params: impl Into<Value>,
+        file: File,
+    ) -> Result<Answer> {
+        let begun = self.call(method, params).await?.result;
+        let field = begun.get("field").and_then(Value::as_str).unwrap_or("file").to_owned();
+        let Some(link) = begun.get("uploadUrl").and_then(Value::as_str).map(str::to_owned) else {
+            return Err(Error::new(
+                Kind::UnexpectedAnswer,
+                "the method does not say where to upload the file",
+            )
+            .with("method", method)
+            .with_retry(Retry::Never)
+            .advise(
+                "Leave the file's content out of the parameters, and use a method with uploadUrl.",
+            ));
+        };
+        let client = self.clone();
+        let posted = process::run(async move {
+            let link = client.signed(&link).await?;
+            let boundary = format!("evergrant-{:032x}", rand::random::<u128>());
+            let body = form(&boundary, &field, &file);
+            let permit = client.permit_for(&link).await?;
+            let request = process::http()?
+                .post(link.url.clone())
+                .timeout(WHOLE)
+                .header("content-type", format!("multipart/form-data; boundary={boundary}"))
+                .header("accept", "application/json")
+                .body(body);
+            let response = started(request, permit).await?;
+            let status = response.status().as_u16();
+            let body = rest_of(response, usize::MAX).await?;
+            Answer::read(status, &body)
+        });
+        posted.await.map_err(|error| error.with("method", method))
+    }
+
+    /// Begins to download a file from a link that an answer held (`DOWNLOAD_URL`, `urlMachine`), whole
+    /// or from `/` on. The link carries its own signature; nothing of ours is added to it.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidInput`] naming the field `url`; else what the portal says. A link lives as long
+    /// as the token in it: ask for the row again to get a fresh one.
+    pub async fn download(&self, url: &str) -> Result<Download> {
+        let (client, url) = (self.clone(), url.to_owned());
+        process::run(async move {
+            let mut link = client.signed(&url).await?;
+            for _ in 0..=REDIRECTS {
+                let permit = client.permit_for(&link).await?;
+                let mut request = process::http()?
+                    .get(link.url.clone())
+                    .timeout(WHOLE)
+                    .header("accept", "*/*")
+                    .header("accept-language", "en");
+                if link.is_portals {
+                    let referer = format!("{}://{}/", link.url.scheme(), authority(&link.url));
+                    request = request.header("referer", referer);
+                }
+                let response = started(request, permit).await?;
+                let status = response.status().as_u16();
+                if (300..400).contains(&status) {
+                    let to = response.headers().get("location").and_then(|to| to.to_str().ok());
+                    let Some(to) = to.and_then(|to| link.url.join(to).ok()) else { break };
+                    link = client.signed(to.as_str()).await?;
+                    continue;
+                }
+                if !(200..300).contains(&status) {
+                    let body = rest_of(response, LONGEST_ERROR).await?;
+                    return Err(refused(status, &body));
+                }
+                return Ok(Download::new(response));
+            }
+            Err(Error::new(Kind::UnexpectedAnswer, "the link leads from one address to the next")
+                .with_retry(Retry::Never))
+        })
+        .await
+    }
+
+    /// A link as an answer held it. Where it carries a credential, only the portal may get it back.
+    async fn signed(&self, link: &str) -> Result<Link> {
+        let refuse = |why: &'static str| {
+            Error::invalid_input("url", why).advise("Use the link as the portal's answer holds it.")
+        };
+        let portal = self.target().await?.endpoint;
+        let url = portal.join(link.trim()).map_err(|_| refuse("the link is not a URL"))?;
+        let secure = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
+        if !secure || url.host_str().is_none() || !url.username().is_empty() {
+            return Err(refuse("the link must use https (http on loopback only)"));
+        }
+        let is_portals = url.scheme() == portal.scheme() && authority(&url) == authority(&portal);
+        if !is_portals && carries_credential(&url) {
+            return Err(refuse("the link would take the portal's credential to another host")
+                .with("host", authority(&url)));
+        }
+        Ok(Link { url, is_portals })
+    }
+
+    /// Requests to the portal take their turn; other hosts have no bucket.
+    async fn permit_for(&self, link: &Link) -> Result<Option<Permit>> {
+        if !link.is_portals {
+            return Ok(None);
+        }
+        let limiter = registry::of(&authority(&link.url), self.own_clock(), self.pace)?;
+        limiter.acquire(Priority::Bulk, self.caller()).await.map(Some)
+    }
+}
+
+struct Link {
+    url: Url,
+    /// Whether it leads to the portal itself.
+    is_portals: bool,
+}
+
+/// A token in the query, or a webhook in the path.
+fn carries_credential(url: &Url) -> bool {
+    let in_query = url.query_pairs().any(|(name, _)| {
+        let name = name.to_ascii_lowercase();
+        matches!(name.as_str(), "auth" | "access_token" | "ap" | "aplogin")
+            || name.starts_with("auth[")
+    });
+    let mut parts = url.path().split('/').skip_while(|part| *part != "rest").skip(1);
+    let parts = (parts.next(), parts.next());
+    let in_path = matches!(parts, (Some(user), Some(_)) if user.parse::<u64>().is_ok());
+    in_query || in_path
+}
+
+async fn started(
+    request: reqwest::RequestBuilder,
+    permit: Option<Permit>,
+) -> Result<reqwest::Response> {
+    let mut permit = permit;
+    if let Some(permit) = &mut permit {
+        permit.send();
+    }
+    let response = request.send().await.map_err(super::send::failed)?;
+    if let Some(permit) = permit {
+        let status = response.status().as_u16();
+        permit.tell(if status == 503 { Fate::Refused } else { Fate::Admitted });
+    }
+    Ok(response)
+}
+
+/// A form with one file in it (RFC 7578).
+fn form(boundary: &str, field: &str, file: &File) -> Vec<u8> {
+    // As browsers write them: what would end the text or the line is escaped.
+    let quoted = |text: &str| text.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A");
+    let mut body = format!(
+        "--{boundary}\r\nContent-Disposition: form-data; name=\"{}\"; filename=\"{}\"\r\n\
+         Content-Type: application/octet-stream\r\n\r\n",
+        quoted(field),
+        quoted(&file.name)
+    )
+    .into_bytes();
+    body.reserve(file.bytes.len() + boundary.len() + 8);
+    body.extend_from_slice(&file.bytes);
+    body.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
+    body
+}
+
+async fn rest_of(mut response: reqwest::Response, longest: usize) -> Result<Vec<u8>> {
+    let mut body = Vec::new();
+    while let Some(chunk) = next_chunk(&mut response).await? {
+        let room = longest - body.len();
+        body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+        if chunk.len() > room {
+            break;
+        }
+    }
+    Ok(body)
+}
+
+async fn next_chunk(response: &mut reqwest::Response) -> Result<Option<Vec<u8>>> {
+    match tokio::time::timeout(SILENCE, response.chunk()).await {
+        Ok(chunk) => Ok(chunk.map_err(super::send::failed)?.map(Into::into)),
+        Err(_) => Err(Error::new(Kind::Timeout, "the file stopped coming")
+            .with("silence", format!("{} s", SILENCE.as_secs()))),
+    }
+}
+
+fn refused(status: u16, body: &[u8]) -> Error {
+    let error = match Answer::read(status, body) {
+        Err(error) => error,
+        Ok(_) => {
+            Error::new(Kind::UnexpectedAnswer, "the link answers with no file").with_status(status)
+        }
+    };
+    error.advise("Ask for the row again: its link is signed anew.")
+}
+
+/// A file on its way.
+pub struct Download {
+    name: Option<String>,
+    size: Option<u64>,
+    received: u64,
+    /// Absent while a wait is under way: one that was cancelled has lost its part.
+    response: Option<reqwest::Response>,
+}
+
+impl Download {
+    fn new(response: reqwest::Response) -> Self {
+        let name = response
+            .headers()
+            .get("content-disposition")
+            .and_then(|value| std::str::from_utf8(value.as_bytes()).ok())
+            .and_then(file_name);
+        Self { name, size: response.content_length(), received: 0, response: Some(response) }
+    }
+
+    /// The file's name, where the portal says it. Only its last part: never a path.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// How many bytes it has, where the portal says so.
+    #[must_use]
+    pub fn size(&self) -> Option<u64> {
+        self.size
+    }
+
+    /// How many bytes have come.
+    #[must_use]
+    pub fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// The next bytes; `None` at the end, which is the file's whole end.
+    ///
+    /// # Errors
+    /// Where the connection broke or nothing came for a minute. What has come is a part of the file.
+    pub async fn chunk(&mut self) -> Result<Option<Vec<u8>>> {
+        let Some(mut response) = self.response.take() else {
+            return Err(Error::new(Kind::Cancelled, "the download was interrupted")
+                .advise("Download the file again."));
+        };
+        let (response, chunk) = process::run(async move {
+            let chunk = next_chunk(&mut response).await?;
+            Ok((response, chunk))
+        })
+        .await
+        .map_err(|error| error.with("received", self.received.to_string()))?;
+        self.response = Some(response);
+        if let Some(chunk) = &chunk {
+            self.received += chunk.len() as u64;
+        } else if self.size.is_some_and(|size| size != self.received) {
+            return Err(Error::new(Kind::UnexpectedAnswer, "the file ended before its end")
+                .with("received", self.received.to_string()));
+        }
+        Ok(chunk)
+    }
+
+    /// Writes the file to `writer`, a part at a time; `progress` hears how many bytes there are after
+    /// each. Answers how many there were.
+    ///
+    /// # Errors
+    /// As [`Download::chunk`]; and [`Kind::Store`] where the writer fails.
+    pub async fn write_to(
+        &mut self,
+        writer: &mut (impl AsyncWrite + Unpin),
+        mut progress: impl FnMut(u64),
+    ) -> Result<u64> {
+        let unwritten = |error: std::io::Error| {
+            Error::new(Kind::Store, "the downloaded file could not be written").with_source(error)
+        };
+        while let Some(chunk) = self.chunk().await? {
+            writer.write_all(&chunk).await.map_err(unwritten)?;
+            progress(self.received);
+        }
+        writer.flush().await.map_err(unwritten)?;
+        Ok(self.received)
+    }
+}
+
+/// The name in a `Content-Disposition` (RFC 6266), without a path.
+fn file_name(disposition: &str) -> Option<String> {
+    let parameter = |wanted: &str| {
+        disposition.split(';').find_map(|part| {
+            let (name, value) = part.split_once('=')?;
+            name.trim()
+                .eq_ignore_ascii_case(wanted)
+                .then(|| value.trim().trim_matches('"').to_owned())
+        })
+    };
+    let extended = parameter("filename*").and_then(|value| {
+        let (_, encoded) = value.split_once("''")?;
+        percent_decode_str(encoded).decode_utf8().ok().map(|name| name.into_owned())
+    });
+    let name = extended.or_else(|| {
+        let name = parameter("filename")?;
+        Some(percent_decode_str(&name).decode_utf8().map_or(name.clone(), |name| name.into_owned()))
+    })?;
+    let last = name.rsplit(['/', '\\']).next()?.trim();
+    let ok = !last.is_empty() && !matches!(last, "." | "..") && !last.contains(char::is_control);
+    ok.then(|| last.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_has_the_shapes_that_methods_want() {
+        let file = File::new("a.txt", "hello");
+        assert_eq!(file.base64(), json!("aGVsbG8="));
+        assert_eq!(file.pair(), json!(["a.txt", "aGVsbG8="]));
+        assert_eq!(file.file_data(), json!({"fileData": ["a.txt", "aGVsbG8="]}));
+    }
+
+    #[test]
+    fn a_name_cannot_break_out_of_the_form() {
+        let body = form("b", "file", &File::new("a\"\r\nX: y.txt", "hi"));
+        let text = String::from_utf8(body).unwrap();
+        assert!(text.contains("filename=\"a%22%0D%0AX: y.txt\"\r\n"), "{text}");
+        assert!(text.ends_with("\r\n\r\nhi\r\n--b--\r\n"), "{text}");
+    }
+
+    #[test]
+    fn names_are_read_without_paths() {
+        for (disposition, name) in [
+            ("attachment; filename=\"a b.txt\"", Some("a b.txt")),
+            ("attachment; filename*=utf-8''%D1%84.txt; filename=\"x\"", Some("\u{444}.txt")),
+            ("attachment; filename=\"..%2F..%2Fetc%2Fpasswd\"", Some("passwd")),
+            ("attachment; filename=\"..\"", None),
+            ("inline", None),
+        ] {
+            assert_eq!(file_name(disposition).as_deref(), name, "{disposition}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_credential_is_not_carried_elsewhere() {
+        let client = Client::from_webhook("http://127.0.0.1:1/rest/1/qwertyuiop123456/").unwrap();
+        for bad in [
+            "https://evil.example/rest/download.json?auth=abc&token=x",
+            "https://evil.example/rest/1/qwertyuiop123456/download.json?token=x",
+            "https://evil.example/uf.php?auth%5Bauth%5D=abc",
+            "http://evil.example/file.bin",
+            "https://u:p@evil.example/file.bin",
+            "file:///etc/passwd",
+        ] {
+            let error = client.signed(bad).await.err().expect(bad);
+            assert_eq!(error.kind(), Kind::InvalidInput, "{bad}");
+            assert!(!format!("{error:?}").contains("qwertyuiop123456"), "{bad}");
+        }
+        assert!(client.signed("/rest/1/x/download.json?token=y").await.unwrap().is_portals);
+        assert!(!client.signed("https://files.example/a?sign=y").await.unwrap().is_portals);
+    }
+}

@@ -1,0 +1,414 @@
+//! A whole list, in order, never silently short, in a memory that does not grow with it.
+//!
+//! Vendor documentation: "Features of list methods", "Large volumes of data".
+
+mod after_id;
+mod cursor;
+mod family;
+mod ids;
+mod pages;
+mod probe;
+mod query;
+mod ranges;
+mod rows;
+mod source;
+
+use std::{collections::VecDeque, sync::Arc};
+
+use serde_json::{Map, Value};
+
+use self::{
+    cursor::Place,
+    query::{Direction, Query},
+    source::{Page, Source},
+};
+use super::Client;
+use crate::{
+    Error, Result,
+    process::{self, Task},
+};
+
+/// How the pages of a list are cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Strategy {
+    /// By id where the method is known for it and nothing else is wished, in ranges where the ids lie
+    /// evenly, one page behind the other where they do not; else by pages.
+    #[default]
+    Auto,
+    /// By offset. Every method has it; the portal counts all rows for every page.
+    Pages,
+    /// Each page behind the last id of the page before.
+    AfterId,
+    /// Ranges of ids, side by side; upwards only.
+    Ranges,
+}
+
+impl Strategy {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Auto, Self::Pages, Self::AfterId, Self::Ranges];
+
+    /// The stable word, in snake_case.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Pages => "pages",
+            Self::AfterId => "after_id",
+            Self::Ranges => "ranges",
+        }
+    }
+}
+
+impl std::str::FromStr for Strategy {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|strategy| strategy.as_str() == text).ok_or_else(|| {
+            Error::invalid_input("strategy", "there is no such strategy")
+                .with("strategy", text.chars().take(60).collect::<String>())
+                .advise("Use auto, pages, after_id or ranges.")
+        })
+    }
+}
+
+/// What a list is asked for beside its parameters.
+#[derive(Debug, Clone, Default)]
+pub struct ListOptions {
+    limit: Option<u64>,
+    order: Option<Map<String, Value>>,
+    strategy: Strategy,
+    total: bool,
+    after: Option<String>,
+}
+
+impl ListOptions {
+    /// All rows, in the best way.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// No more rows than these.
+    #[must_use]
+    pub fn limit(mut self, rows: u64) -> Self {
+        self.limit = Some(rows);
+        self
+    }
+
+    /// Fields with `ASC` or `DESC`, as the method's own parameter for it.
+    #[must_use]
+    pub fn order(mut self, order: Map<String, Value>) -> Self {
+        self.order = Some(order);
+        self
+    }
+
+    /// How the pages are cut.
+    #[must_use]
+    pub fn strategy(mut self, strategy: Strategy) -> Self {
+        self.strategy = strategy;
+        self
+    }
+
+    /// Counts the rows first, for a progress that knows its end. The portal takes long over it where
+    /// there are millions.
+    #[must_use]
+    pub fn total(mut self, count: bool) -> Self {
+        self.total = count;
+        self
+    }
+
+    /// Goes on behind a [`List::cursor`] of the same method and parameters.
+    #[must_use]
+    pub fn after(mut self, cursor: impl Into<String>) -> Self {
+        self.after = Some(cursor.into());
+        self
+    }
+}
+
+/// The rows of a list method, a page at a time. Made by [`Client::list`] and [`Client::list_with`].
+pub struct List {
+    source: Arc<Source>,
+    strategy: Strategy,
+    /// Rows yet to be handed out, where there is a limit.
+    left: Option<u64>,
+    /// Whether the total is asked for.
+    count: bool,
+    ready: VecDeque<Page>,
+    stage: Stage,
+    total: Option<u64>,
+    rows: u64,
+    place: Place,
+    name: String,
+}
+
+enum Stage {
+    Beginning {
+        known_total: Option<u64>,
+    },
+    Begun(Task<Start>),
+    Reading(Box<Reader>),
+    /// The error stays: a list that failed does not end early when it is asked again.
+    Failed(Error),
+    Done,
+}
+
+enum Reader {
+    Pages(pages::Pages),
+    AfterId(after_id::AfterId),
+    Ranges(ranges::Ranges),
+}
+
+/// What the beginning brought.
+struct Start {
+    pages: VecDeque<Page>,
+    total: Option<u64>,
+    reader: Option<Reader>,
+}
+
+impl Reader {
+    /// Reads on; false at the end.
+    async fn next(&mut self, source: &Arc<Source>, ready: &mut VecDeque<Page>) -> Result<bool> {
+        match self {
+            Self::Pages(reader) => reader.next(source, ready).await,
+            Self::AfterId(reader) => reader.next(source, ready).await,
+            Self::Ranges(reader) => reader.next(source, ready).await,
+        }
+    }
+}
+
+impl List {
+    pub(crate) fn new(
+        client: Client,
+        method: &str,
+        params: Map<String, Value>,
+        options: ListOptions,
+    ) -> Result<Self> {
+        let ListOptions { limit, order, strategy, total, after } = options;
+        let mut named = params.clone();
+        if let Some(order) = &order {
+            named.insert("\u{0}order".to_owned(), Value::Object(order.clone()));
+        }
+        let name = cursor::name_of(method, &named);
+        let query = Query::new(method, params, order)?;
+        let (place, known_total) = match &after {
+            Some(text) => cursor::read(text, &name)?,
+            None => (Place::Beginning, None),
+        };
+        let by_id = matches!(strategy, Strategy::AfterId | Strategy::Ranges);
+        let conflict = match (query.obstacle, place) {
+            (Some(field), _) if by_id => {
+                Some((field, "this strategy goes by id, and the list does not"))
+            }
+            (_, Place::Start(_)) if by_id => {
+                Some(("after", "the cursor counts rows, and this strategy goes by id"))
+            }
+            (_, Place::Id(_)) if strategy == Strategy::Pages => {
+                Some(("after", "the cursor goes by id, and this strategy counts rows"))
+            }
+            _ if strategy == Strategy::Ranges && query.direction == Direction::Down => {
+                Some(("order", "ranges go upwards"))
+            }
+            _ => None,
+        };
+        if let Some((field, why)) = conflict {
+            return Err(Error::invalid_input(field, why)
+                .with("method", method)
+                .with("strategy", strategy.as_str())
+                .advise("Leave the strategy out."));
+        }
+        Ok(Self {
+            source: Arc::new(Source { client, method: method.to_owned(), query }),
+            strategy,
+            left: limit,
+            count: total,
+            ready: VecDeque::new(),
+            stage: Stage::Beginning { known_total },
+            total: None,
+            rows: 0,
+            place,
+            name,
+        })
+    }
+
+    /// How many rows match, once it is known: by pages from the first page on, else where
+    /// [`ListOptions::total`] was set.
+    #[must_use]
+    pub fn total(&self) -> Option<u64> {
+        self.total
+    }
+
+    /// How many rows were handed out.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Where the list stands behind the rows that were handed out: text for
+    /// [`ListOptions::after`], to be kept together with what was made of the rows.
+    #[must_use]
+    pub fn cursor(&self) -> String {
+        let total = matches!(self.place, Place::Start(_)).then_some(self.total).flatten();
+        cursor::write(&self.name, self.place, total)
+    }
+
+    /// The next rows, in order; `None` at the end. A wait that was cancelled can be taken up again.
+    ///
+    /// # Errors
+    /// A page that cannot be had is an error that names it, and stays one: never an early end. A new
+    /// list goes on from [`List::cursor`].
+    pub async fn next_page(&mut self) -> Result<Option<Vec<Value>>> {
+        loop {
+            if self.left == Some(0) {
+                self.stage = Stage::Done;
+                self.ready.clear();
+            }
+            if let Some(page) = self.ready.pop_front() {
+                if page.rows.is_empty() {
+                    continue;
+                }
+                return Ok(Some(self.hand_out(page)));
+            }
+            if let Stage::Failed(error) = &self.stage {
+                return Err(error.clone());
+            }
+            match self.read_on().await {
+                Ok(true) => {}
+                Ok(false) => return Ok(None),
+                Err(error) => {
+                    self.stage = Stage::Failed(error.clone());
+                    // What was read before the failure is whole.
+                    if self.ready.is_empty() {
+                        return Err(error);
+                    }
+                }
+            }
+        }
+    }
+
+    /// All rows at once.
+    ///
+    /// # Errors
+    /// As [`List::next_page`].
+    pub async fn all(mut self) -> Result<Vec<Value>> {
+        let mut rows = Vec::new();
+        while let Some(page) = self.next_page().await? {
+            rows.extend(page);
+        }
+        Ok(rows)
+    }
+
+    /// One step; false at the end.
+    async fn read_on(&mut self) -> Result<bool> {
+        match &mut self.stage {
+            Stage::Done | Stage::Failed(_) => return Ok(false),
+            Stage::Beginning { known_total } => {
+                let source = Arc::clone(&self.source);
+                let begin = Begin {
+                    strategy: self.strategy,
+                    place: self.place,
+                    known_total: *known_total,
+                    wanted: self.left,
+                    count: self.count,
+                };
+                self.stage = Stage::Begun(process::start(async move { begin.run(&source).await })?);
+            }
+            Stage::Begun(task) => {
+                let start = task.join().await?;
+                self.total = start.total;
+                self.ready = start.pages;
+                self.stage = match start.reader {
+                    Some(reader) => Stage::Reading(Box::new(reader)),
+                    None => Stage::Done,
+                };
+            }
+            Stage::Reading(reader) => {
+                let more = reader.next(&self.source, &mut self.ready).await?;
+                if let Reader::Pages(pages) = &**reader {
+                    self.total = pages.total();
+                }
+                if !more {
+                    self.stage = Stage::Done;
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    fn hand_out(&mut self, page: Page) -> Vec<Value> {
+        let Page { mut rows, place } = page;
+        let count = rows.len() as u64;
+        let kept = self.left.map_or(count, |left| left.min(count));
+        self.place = place;
+        if kept < count {
+            rows.truncate(usize::try_from(kept).unwrap_or(usize::MAX));
+            self.place = match place {
+                Place::Start(end) => Place::Start(end - (count - kept)),
+                _ => self.id_of(rows.last()).map_or(place, Place::Id),
+            };
+        }
+        self.rows += kept;
+        self.left = self.left.map(|left| left - kept);
+        if self.source.query.strip {
+            for row in &mut rows {
+                if let Value::Object(row) = row {
+                    row.shift_remove(self.source.query.family.row_id);
+                }
+            }
+        }
+        rows
+    }
+
+    fn id_of(&self, row: Option<&Value>) -> Option<u64> {
+        let name = self.source.query.family.row_id;
+        row.and_then(|row| {
+            rows::id_of(row, name)
+                .or_else(|| rows::id_of(row, rows::id_name(std::slice::from_ref(row))?))
+        })
+    }
+}
+
+/// How a list begins.
+struct Begin {
+    strategy: Strategy,
+    place: Place,
+    known_total: Option<u64>,
+    wanted: Option<u64>,
+    count: bool,
+}
+
+impl Begin {
+    async fn run(self, source: &Source) -> Result<Start> {
+        let by_id = match (self.strategy, self.place) {
+            (Strategy::Pages, _) | (_, Place::Start(_)) => false,
+            (Strategy::AfterId | Strategy::Ranges, _) | (_, Place::Id(_)) => true,
+            _ => source.query.family.by_id && source.query.obstacle.is_none(),
+        };
+        let after = match self.place {
+            Place::Id(id) => Some(id),
+            _ => None,
+        };
+        let total = if by_id && self.count { Some(ids::count(source).await?) } else { None };
+        if by_id {
+            match probe::begin(source, self.strategy, after, self.wanted).await? {
+                Some(begun) => {
+                    return Ok(Start { pages: begun.pages, total, reader: begun.reader });
+                }
+                None if after.is_some() => {
+                    return Err(source.located(Error::invalid_input(
+                        "after",
+                        "the cursor goes by id, and the method does not",
+                    )));
+                }
+                None => {}
+            }
+        }
+        let start = match self.place {
+            Place::Start(start) => start,
+            _ => 0,
+        };
+        let (page, total, reader) =
+            pages::first(source, start, self.known_total, self.wanted).await?;
+        Ok(Start { pages: [page].into(), total, reader: reader.map(Reader::Pages) })
+    }
+}

@@ -1,0 +1,78 @@
+// A code becomes the first token, or does not.
+import assert from 'node:assert/strict'
+import { portal } from '../support/stage.js'
+import { started } from './support.js'
+
+export const firstToken = {
+  'first token': async (stage) => {
+    await started(stage)
+    assert.ok(await stage.works())
+    assert.equal(stage.read('client_endpoint'), `https://${portal}/rest/`)
+    assert.ok(Math.abs(stage.read('expires_at') - stage.now - 3600) < 15)
+    assert.equal(stage.last().end, 'The token is saved')
+    assert.equal(stage.last().data, null, 'a task that held secrets is not kept')
+    assert.deepEqual(stage.kinds(), [])
+  },
+
+  'first token, portal as a bare name': async (stage) => {
+    await stage.add({ portal: 'example' })
+    assert.equal(stage.place, 'Active token')
+    assert.equal(stage.read('portal_host'), portal)
+  },
+
+  'a new code while all is well': async (stage) => {
+    const old = await started(stage)
+    await stage.add()
+    assert.notEqual(stage.read('access_token'), old)
+    await stage.advance(3 * 1500)
+    assert.ok(await stage.works())
+    assert.deepEqual(stage.kinds(), [])
+  },
+
+  'a wrong secret with the first code': async (stage) => {
+    await stage.add({ client_secret: 'wrong' })
+    const state = stage.reasonsSeen ? 'application_refused' : 'code_refused'
+    assert.deepEqual(stage.kinds(), [`escalation ${state}`])
+    assert.match(
+      stage.last().end,
+      stage.reasonsSeen ? /^The application is refused: compare/ : /^The code is not taken: open/,
+    )
+    assert.equal(stage.place, undefined, 'nothing is kept')
+    await stage.add()
+    assert.equal(stage.place, 'Active token')
+  },
+
+  'a code that expired, and one that was used': async (stage) => {
+    const code = await stage.code()
+    await stage.advance(31)
+    await stage.add({ code })
+    assert.match(stage.last().end, /^The code is not taken: open the consent link, .* 30 seconds$/)
+    assert.equal(stage.place, undefined)
+    const good = await stage.code()
+    await stage.add({ code: good })
+    const token = stage.read('access_token')
+    await stage.add({ code: good })
+    assert.match(stage.last().end, /^The code is not taken/)
+    assert.equal(stage.read('access_token'), token, 'the token that is kept is left alone')
+    assert.equal(stage.place, 'Active token')
+  },
+
+  'a code of another portal': async (stage) => {
+    await stage.emulator.control('/settings', {
+      client_endpoint: 'https://other.bitrix24.com/rest/',
+    })
+    await stage.add()
+    assert.match(stage.last().end, /^The code is of another portal: write its whole host/)
+    assert.match(stage.last().data.reason, /other\.bitrix24\.com/)
+    assert.equal(stage.place, undefined, 'its token is not kept')
+  },
+
+  'no usable answer to a code: it is not sent twice': async (stage) => {
+    await stage.fault({ kind: 'drop', when: 'before', times: 1 })
+    await stage.add()
+    await stage.advance(600)
+    assert.match(stage.last().end, /^The code is not taken/)
+    assert.match(stage.last().data.reason, /No usable answer/)
+    assert.equal(await stage.asked(), 1)
+  },
+}
