@@ -15,7 +15,7 @@ Out: \`access_token\`, \`expires_at\`, \`client_endpoint\`, or \`error\` and \`w
 const promises = `## What it cannot promise
 - **A crash between answer and save.** A refresh token can be spent once. If n8n is killed in the milliseconds between the answer and *Save the pair*, or the answer is lost on the way, the new token is lost. It is told with this reason, consent is needed again, and the old token can be read as long as it lives. After a crash others wait up to 3 minutes for the turn.
 - **Secrecy on this machine.** The pair lies **in plain text** in the data table \`bitrix24_tokens\`: in n8n's database, its backups, and for everybody who may open the project's tables. The client_secret does not: it is a credential.
-- **What you save.** This workflow saves no executions. A workflow of yours that reads the token and saves its executions saves the token with them. While you run it by hand, the editor shows you what passes.
+- **What you save.** This workflow saves no executions. What a run was started with (a spent code, an expired token) stays in n8n's database until n8n prunes it, about an hour. A workflow of yours that reads the token and saves its executions saves the token with them. While you run it by hand, the editor shows you what passes.
 - **A message exactly once.** A crash right after a message was sent sends it again.
 - **Two programs on one authorization.** Let one keep it. Two imports of this file with one \`reference\` share the row and are safe; two n8n are not.
 - **A clock by the vendor's grace.** \`fixed_renewal_minutes\` (0 is off) renews by the clock, as the process of old did every 25 minutes. Bitrix24 asks not to do that and may block applications that do.`

@@ -196,7 +196,7 @@ export class N8n {
       const db = new DatabaseSync(process.argv[1], { readOnly: true });
       process.stdout.write(JSON.stringify(db.prepare(process.argv[2]).all()));`
     const file = join(this.folder, '.n8n/database.sqlite')
-    const quiet = { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }
+    const quiet = { maxBuffer: 2 ** 28, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }
     return JSON.parse(execFileSync(installed().node, ['-e', script, file, sql], quiet))
   }
 

@@ -70,6 +70,7 @@ export class Stage {
     stage.n8n = await N8n.make()
     stage.sink = await Sink.open()
     stage.scenarios = 0
+    stage.spent = [] // tokens of the scenarios before
     try {
       await stage.prepare()
     } catch (error) {
@@ -104,6 +105,7 @@ export class Stage {
 
   /** A new emulator, a new reference, no messages: nothing of the scenario before is left. */
   async fresh() {
+    this.spent.push(...(await this.emulator.control('/tokens')))
     await this.emulator.stop()
     await this.emulate()
     this.sink.alerts.length = 0
