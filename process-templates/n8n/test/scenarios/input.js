@@ -83,9 +83,7 @@ export function input(scenario, stage) {
       }
       await stage.token()
       await stage.sink.alert('escalation', 'needs_reauthorization')
-      const saved = stage.n8n.query(
-        'select e.workflowId, e.deletedAt, d.data from execution_entity e join execution_data d on d.executionId = e.id',
-      )
+      const saved = stage.n8n.query('select data from execution_data')
       const places = {
         'the log': stage.n8n.log,
         messages: JSON.stringify(stage.sink.alerts),
