@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import pathlib
 from collections.abc import Iterator
 from typing import Callable
@@ -9,6 +10,9 @@ import pytest
 import evergrant
 from emulator import Emulator
 from proxy import Proxy
+
+# The emulators of these tests hold nothing back: nor does anything here, children included.
+os.environ["EVERGRANT_RATE_LIMIT"] = "off"
 
 
 @pytest.fixture(scope="session")
