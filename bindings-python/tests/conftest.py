@@ -17,7 +17,7 @@ os.environ["EVERGRANT_RATE_LIMIT"] = "off"
 
 @pytest.fixture(scope="session")
 def running() -> Iterator[Emulator]:
-    with Emulator(leads=300, deals=10, contacts=10, burst=0) as emulator:
+    with Emulator(leads=300, deals=10, contacts=10, tasks=20, burst=0) as emulator:
         yield emulator
 
 
