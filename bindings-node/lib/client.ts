@@ -2,6 +2,7 @@ import * as native from '../native.js'
 import { asText, type Command, type CommandOutcome, commandsOf } from './batch.js'
 import { cancellable } from './cancel.js'
 import {
+  type ByteSink,
   type DownloadOptions,
   type FileContent,
   fileOf,
@@ -198,7 +199,7 @@ export class Client {
    */
   async download(
     url: string,
-    to: string | NodeJS.WritableStream,
+    to: string | ByteSink,
     downloadOptions?: DownloadOptions,
   ): Promise<number> {
     const begun = await attempt(this.download, async (site) => {

@@ -1,6 +1,5 @@
 /** Files on their way to the portal and back. */
 
-import { once } from 'node:events'
 import { open, rename, rm } from 'node:fs/promises'
 
 import type * as native from '../native.js'
@@ -16,6 +15,11 @@ export interface FileContent {
   content: Uint8Array
 }
 
+/** What this package needs of a writable stream. */
+export interface ByteSink {
+  write(chunk: Uint8Array, done: (error?: Error | null) => void): unknown
+}
+
 /** Options of a download. */
 export interface DownloadOptions extends Abortable {
   /** Called with the bytes so far, and the size if the portal said it. */
@@ -29,12 +33,12 @@ export interface Receiving {
 }
 
 /** Reads a file to be uploaded. */
-export function fileOf(value: unknown): [name: string, content: Buffer] {
+export function fileOf(value: unknown): [name: string, content: Uint8Array] {
   const { name, content } = Object(value) as Partial<FileContent>
   if (!(content instanceof Uint8Array)) {
     throw invalid('file', 'file must be {name, content} with bytes for content')
   }
-  return [text(name, 'file'), Buffer.from(content.buffer, content.byteOffset, content.byteLength)]
+  return [text(name, 'file'), content]
 }
 
 /** Options of a download. */
@@ -48,10 +52,10 @@ export function receivingOf(value: unknown): Receiving {
 }
 
 /** Where a download goes: a path, or a stream. */
-export function targetOf(value: unknown): string | NodeJS.WritableStream {
+export function targetOf(value: unknown): string | ByteSink {
   if (typeof value === 'string' && value !== '') return value
-  if (typeof (value as Partial<NodeJS.WritableStream> | null)?.write === 'function') {
-    return value as NodeJS.WritableStream
+  if (typeof (value as Partial<ByteSink> | null)?.write === 'function') {
+    return value as ByteSink
   }
   throw invalid('to', 'to must be a path or a writable stream')
 }
@@ -62,7 +66,7 @@ export function targetOf(value: unknown): string | NodeJS.WritableStream {
  */
 export async function store(
   download: native.Download,
-  to: string | NodeJS.WritableStream,
+  to: string | ByteSink,
   next: () => Promise<Uint8Array | null>,
   progress: Receiving['progress'],
 ): Promise<number> {
@@ -76,7 +80,7 @@ export async function store(
     return received
   }
   if (typeof to !== 'string') {
-    return copy(async (chunk) => to.write(chunk) || once(to, 'drain'))
+    return copy((chunk) => written(to, chunk))
   }
   const part = `${to}.${process.pid}.part`
   const file = await open(part, 'w')
@@ -90,4 +94,10 @@ export async function store(
     await rm(part, { force: true })
     throw thrown
   }
+}
+
+function written(to: ByteSink, chunk: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    to.write(chunk, (error) => (error ? reject(error) : resolve()))
+  })
 }

@@ -38,7 +38,7 @@ export {
   UnexpectedAnswerError,
   UnknownGrantError,
 } from './errors.js'
-export type { DownloadOptions, FileContent } from './files.js'
+export type { ByteSink, DownloadOptions, FileContent } from './files.js'
 export type {
   Abortable,
   BatchOptions,

@@ -1,7 +1,5 @@
 /** References: values that earlier commands of a batch will have brought. */
 
-import { inspect } from 'node:util'
-
 /** A value that an earlier command of the same batch brings; made by {@link ref}. */
 export class Reference {
   readonly #name: string
@@ -45,8 +43,13 @@ export class Reference {
     return { [this.#each ? '$refArray' : '$ref']: [this.#name, ...this.#keys].join('.') }
   }
 
-  [inspect.custom](): string {
-    return `Reference ${this.toString()}`
+  static {
+    // Not a method by its name: the types must do without Node's.
+    Object.defineProperty(Reference.prototype, Symbol.for('nodejs.util.inspect.custom'), {
+      value(this: Reference) {
+        return `Reference ${this.toString()}`
+      },
+    })
   }
 }
 

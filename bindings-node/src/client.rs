@@ -148,7 +148,7 @@ impl Client {
         method: String,
         params: String,
         name: String,
-        content: Buffer,
+        #[napi(ts_arg_type = "Uint8Array")] content: Buffer,
         cancel: Option<&Cancel>,
     ) -> napi::Result<PromiseRaw<'env, Outcome<String>>> {
         let client = self.core.clone();

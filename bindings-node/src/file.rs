@@ -35,7 +35,7 @@ impl Download {
     }
 
     /// The next bytes; null at the end.
-    #[napi(catch_unwind, ts_return_type = "Promise<Buffer | null | Failure>")]
+    #[napi(catch_unwind, ts_return_type = "Promise<Uint8Array | null | Failure>")]
     pub fn chunk<'env>(
         &self,
         env: &'env Env,
