@@ -50,7 +50,7 @@ async fn a_lost_answer_is_the_error_of_its_own_commands_alone() {
     let outcomes = client.batch((0..150).map(|_| add()).collect()).await.unwrap();
     let lost: Vec<usize> = (0..150).filter(|index| outcomes[*index].is_err()).collect();
     assert_eq!(lost.len(), 50);
-    assert!(lost[0] % 50 == 0 && lost[49] == lost[0] + 49, "{lost:?}");
+    assert!(lost[0].is_multiple_of(50) && lost[49] == lost[0] + 49, "{lost:?}");
     for index in lost {
         let error = outcomes[index].as_ref().unwrap_err();
         assert_eq!((error.kind(), error.retry()), (Kind::Ambiguous, Retry::IfIdempotent));

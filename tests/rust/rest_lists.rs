@@ -86,6 +86,29 @@ async fn sparse_ids_hide_no_row() {
 }
 
 #[tokio::test]
+async fn a_gap_of_millions_of_ids_is_crossed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("leads.csv");
+    let ids_there: Vec<u64> = (1..=3_000).chain(5_000_000..5_003_000).collect();
+    let lines: Vec<String> = ids_there.iter().map(|id| format!("{id},lead {id}")).collect();
+    std::fs::write(&path, format!("ID,TITLE\n{}\n", lines.join("\n"))).unwrap();
+    let data = format!("lead={}", path.display());
+    let flags = ["--data", &data, "--deals", "1", "--contacts", "1", "--burst", "0"];
+    let emulator = Emulator::start(&flags.map(str::to_owned)).await;
+    let client =
+        Client::from_webhook(&emulator.ready("webhook")).unwrap().rate_limit(RateLimit::Off);
+    for (strategy, most) in [(Strategy::Auto, 60), (Strategy::AfterId, 8), (Strategy::Ranges, 60)] {
+        let before = emulator.count("/portal/requests").await;
+        let found =
+            check(&client, "crm.lead.list", json!({"select": ["ID"]}), by(strategy), 6_000).await;
+        assert_eq!(found, ids_there, "{strategy:?}");
+        let requests = emulator.count("/portal/requests").await - before;
+        println!("{strategy:?}: {requests} requests");
+        assert!(requests <= most, "{strategy:?}: {requests} requests");
+    }
+}
+
+#[tokio::test]
 async fn every_shape_of_rows_and_either_case() {
     let (_emulator, client) = portal(330, 80).await;
     for (method, params) in [
