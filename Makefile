@@ -1,5 +1,5 @@
 # Thin on purpose: what these do is in tools/.
-.PHONY: demo test lint bench docs soak fuzz model
+.PHONY: demo test lint bench docs soak fuzz model n8n
 
 demo: ## The whole way on this machine alone: consent, call, expiry, rotation, ten thousand leads
 	@tools/demo
@@ -24,3 +24,6 @@ fuzz: ## Nonsense for the parsers, for as long as you like
 
 model: ## The rotation protocol, in every order of its steps and faults
 	@tools/model
+
+n8n: ## The n8n template in a real n8n; installs it once, outside the checkout (2.5 GB)
+	@tools/test n8n

@@ -1,7 +1,7 @@
 // The shipped file, run before the emulator under every reading of what is unknown about Corezoid.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { Emulator } from '../../node-red/test/support/emulator.js'
+import { Emulator } from '../../test-support/emulator.js'
 import { badInputs } from './scenarios/bad-inputs.js'
 import { scenarios } from './scenarios/index.js'
 import { fewReadings, nameOf, readings } from './support/readings.js'

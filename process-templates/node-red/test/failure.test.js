@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
-import { afterEach, beforeEach, test } from 'node:test'
+import { afterEach, beforeEach } from 'node:test'
+import { scenarios } from '../../test-support/table.js'
+import { until } from '../../test-support/wait.js'
+import { product } from './support/install.js'
 import { Stage } from './support/stage.js'
-import { until } from './support/wait.js'
+
+const test = scenarios(`${product}: trouble`)
 
 /** @type {Stage} */
 let stage
@@ -79,6 +83,23 @@ for (const [what, fault] of Object.entries(unclear)) {
     assert.equal(stage.alerts.length, 0)
   })
 }
+
+test('three failures, pauses that grow, then success: nobody is troubled', async () => {
+  const first = await stage.authorized()
+  await stage.advance(3700)
+  const pauses = []
+  for (const fault of Object.values(unclear).slice(0, 3)) {
+    await stage.emulator.control('/faults', { at: 'token', when: 'before', times: 1, ...fault })
+    const { error, retry_after } = await stage.token()
+    assert.equal(error, 'renewal_delayed')
+    pauses.push(retry_after)
+    await stage.advance(retry_after + 1)
+  }
+  assert.notEqual((await stage.token()).access_token, first.access_token)
+  assert.equal(await stage.emulator.refreshes(), 1)
+  assert.equal(stage.alerts.length, 0)
+  return `pauses ${pauses.join(', ')} s`
+})
 
 test('the answer is lost after the token was spent: told once, with the reason; the old token stays readable', async () => {
   const first = await stage.authorized()
@@ -179,11 +200,11 @@ test('a right that the application does not have is told', async () => {
 })
 
 test('a message whose receiver is away is sent again', async () => {
-  stage.alertStatus = 500
+  stage.sink.status = 500
   await stage.import({ retry_seconds: '1' })
   await stage.tick()
-  await until('a failed delivery', () => stage.refused > 0)
-  stage.alertStatus = 200
+  await until('a failed delivery', () => stage.sink.refused > 0)
+  stage.sink.status = 200
   await stage.alert('notice', 'not_authorized')
 })
 

@@ -2,8 +2,12 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, renameSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { scenarios } from '../../test-support/table.js'
+import { until } from '../../test-support/wait.js'
+import { product } from './support/install.js'
 import { Stage } from './support/stage.js'
+
+const test = scenarios(`${product}: what survives`)
 
 /** @param {(stage: Stage) => Promise<void>} act */
 const on = (settings, act) => async () => {
@@ -32,6 +36,47 @@ for (const signal of ['SIGTERM', 'SIGKILL']) {
     }),
   )
 }
+
+test(
+  'SIGKILL between the answer and the save: told with the reason; the old token is readable',
+  on({}, async (stage) => {
+    const first = await stage.authorized()
+    await stage.advance(2000)
+    const fault = { at: 'token', kind: 'late', delay_ms: 2000, times: 1 }
+    await stage.emulator.control('/faults', fault)
+    const cut = stage.token({ min_ttl: 3000 }).catch(() => undefined)
+    await until('the request', async () => (await stage.emulator.faults()) === 0)
+    await stage.nodeRed.end('SIGKILL')
+    await cut
+    await until('the server rotates', async () => (await stage.emulator.refreshes()) === 1)
+    await stage.nodeRed.start()
+    await stage.tick()
+    assert.equal((await stage.token()).access_token, first.access_token)
+    const alert = await stage.alert('escalation', 'needs_reauthorization')
+    assert.match(alert.reason, /answer to an earlier attempt .* was lost/)
+    assert.equal(stage.count('escalation'), 1)
+  }),
+)
+
+test(
+  'a re-import with the old code changes nothing; with a new code it wins, also over a dead token',
+  on({}, async (stage) => {
+    const code = await stage.emulator.code()
+    const first = await stage.authorized({ code })
+    await stage.import({ code })
+    await stage.tick()
+    assert.equal((await stage.token()).access_token, first.access_token)
+    await stage.emulator.control('/revoke', { user_id: 1 })
+    await stage.advance(3700)
+    assert.equal((await stage.token()).error, 'needs_reauthorization')
+    await stage.import({ code: await stage.emulator.code() })
+    await stage.alert('recovery')
+    assert.ok((await stage.token()).access_token)
+    await stage.nodeRed.end()
+    await stage.nodeRed.start()
+    assert.ok((await stage.token()).access_token, 'the new one, after a restart too')
+  }),
+)
 
 test(
   'a state that was told stays told over a restart',

@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { until } from '../../test-support/wait.js'
 import { installed } from './support/install.js'
 import { Stage } from './support/stage.js'
-import { until } from './support/wait.js'
 
 test('no secret in the log, the debug sidebar, the status lines, GET /flows, the flow file or the messages', async () => {
   const stage = await Stage.open({
@@ -62,7 +62,7 @@ test('no secret in the log, the debug sidebar, the status lines, GET /flows, the
 
 /** Listens to what the editor would show. */
 async function listen(stage) {
-  const require = createRequire(join(installed(), 'node_modules/node-red/red.js'))
+  const require = createRequire(join(installed().folder, 'node_modules/node-red/red.js'))
   const WebSocket = require('ws')
   const socket = new WebSocket(`ws://127.0.0.1:${stage.nodeRed.port}/comms`)
   const shown = { text: '', close: () => socket.terminate() }

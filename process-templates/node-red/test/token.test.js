@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
-import { afterEach, beforeEach, test } from 'node:test'
+import { afterEach, beforeEach } from 'node:test'
+import { scenarios } from '../../test-support/table.js'
+import { until } from '../../test-support/wait.js'
+import { product } from './support/install.js'
 import { Stage } from './support/stage.js'
-import { until } from './support/wait.js'
+
+const test = scenarios(`${product}: tokens`)
 
 /** @type {Stage} */
 let stage
@@ -150,6 +154,43 @@ test('the timer of 25 minutes, where it is switched on', async () => {
     await stage.tick()
     assert.equal(await stage.emulator.refreshes(), expected)
   }
+})
+
+test('173 renewals on request: three days in steps of 25 minutes', async () => {
+  const seen = new Set([(await stage.authorized()).access_token])
+  for (let n = 0; n < 173; n += 1) {
+    await stage.advance(1500)
+    const { access_token, short } = await stage.token({ min_ttl: 3000 })
+    assert.ok(access_token && !short, `renewal ${n + 1}`)
+    seen.add(access_token)
+  }
+  assert.equal(seen.size, 174)
+  assert.equal(await stage.emulator.refreshes(), 173)
+  assert.equal(await stage.asked(), 174, 'one request each')
+  assert.equal(stage.alerts.length, 0)
+  return '173 runs, 173 tokens'
+})
+
+test('two renewals by its own schedule, at 2 s', async () => {
+  await stage.authorized({ fixed_renewal_minutes: '25', tick: '2' })
+  for (const expected of [1, 2]) {
+    await stage.advance(1500)
+    await until('a renewal by itself', async () => (await stage.emulator.refreshes()) === expected)
+  }
+})
+
+test('two ticks at once, and ten readers: one renewal', async () => {
+  await stage.authorized({ fixed_renewal_minutes: '25' })
+  await stage.advance(3700)
+  const [tokens] = await Promise.all([
+    Promise.all(Array.from({ length: 10 }, () => stage.token())),
+    stage.tick(),
+    stage.tick(),
+  ])
+  assert.equal(new Set(tokens.map(({ access_token }) => access_token)).size, 1)
+  assert.equal(await stage.emulator.refreshes(), 1)
+  assert.equal(await stage.asked(), 2)
+  assert.equal(stage.alerts.length, 0)
 })
 
 test('nobody needs to press the button of the schedule', async () => {

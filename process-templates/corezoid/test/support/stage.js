@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { Emulator } from '../../../node-red/test/support/emulator.js'
+import { Emulator } from '../../../test-support/emulator.js'
 import { Engine } from '../../interpreter/engine.js'
 
 export const template = new URL('../../standalone/bitrix24-oauth.json', import.meta.url)

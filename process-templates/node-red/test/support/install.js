@@ -1,25 +1,28 @@
-import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { homedir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { cached, node24, npm } from '../../../test-support/cache.js'
 
-const version = '4.1.8'
+/** The versions the template is tested in, each with the Node it runs on. */
+const versions = {
+  4: { version: '4.1.8', on: `Node ${process.versions.node}`, node: () => process.execPath },
+  5: { version: '5.0.7', on: 'Node 24.21.0', node: () => node24().program },
+}
 
-/** Folder with Node-RED in it, outside the checkout; installed there when it is missing. */
+/** Which of them this run is about: the environment variable NODE_RED, 4 or 5. */
+const chosen = versions[process.env.NODE_RED || '4']
+if (!chosen) throw new Error('NODE_RED must be 4 or 5')
+
+export const product = `Node-RED ${chosen.version} on ${chosen.on}`
+
+/**
+ * Node-RED outside the checkout; installed there when it is missing.
+ * @returns {{folder: string, node: string}}
+ */
 export function installed() {
-  const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'evergrant')
-  const folder = join(cache, `node-red-${version}`)
-  if (existsSync(join(folder, 'node_modules/node-red/red.js'))) return folder
-
-  mkdirSync(cache, { recursive: true })
-  const fresh = mkdtempSync(join(cache, 'installing-'))
-  writeFileSync(join(fresh, 'package.json'), '{"name":"node-red-for-tests","private":true}\n')
-  execFileSync(
-    'npm',
-    ['install', '--no-audit', '--no-fund', '--loglevel=error', `node-red@${version}`],
-    { cwd: fresh, stdio: 'inherit' },
-  )
-  rmSync(folder, { recursive: true, force: true })
-  renameSync(fresh, folder)
-  return folder
+  const { version } = chosen
+  const folder = cached(`node-red-${version}`, 'node_modules/node-red/red.js', (fresh) => {
+    writeFileSync(join(fresh, 'package.json'), '{"name":"node-red-for-tests","private":true}\n')
+    npm(['install', `node-red@${version}`], fresh)
+  })
+  return { folder, node: chosen.node() }
 }

@@ -1,28 +1,15 @@
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { until } from '../../../test-support/wait.js'
 import { installed } from './install.js'
-import { until } from './wait.js'
 
-const clock = fileURLToPath(new URL('./clock.cjs', import.meta.url))
+const clock = fileURLToPath(new URL('../../../test-support/clock.cjs', import.meta.url))
 export const diskStore = {
   default: { module: 'memory' },
   disk: { module: 'localfilesystem', config: { cache: false } },
-}
-
-/** @returns {Promise<number>} a port that is free now */
-export function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address()
-      server.close(() => resolve(port))
-    })
-  })
 }
 
 /** A real Node-RED on loopback with a folder of its own. */
@@ -58,9 +45,10 @@ export class NodeRed {
       join(this.folder, 'settings.js'),
       `module.exports = ${JSON.stringify(settings)};\n`,
     )
-    const red = join(installed(), 'node_modules/node-red/red.js')
+    const { folder, node } = installed()
+    const red = join(folder, 'node_modules/node-red/red.js')
     this.child = spawn(
-      process.execPath,
+      node,
       ['--require', clock, red, '-u', this.folder, '-s', join(this.folder, 'settings.js')],
       {
         stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
-import { createServer } from 'node:http'
-import { Emulator } from './emulator.js'
-import { freePort, NodeRed } from './node-red.js'
-import { until } from './wait.js'
+import { Emulator } from '../../../test-support/emulator.js'
+import { freePort } from '../../../test-support/port.js'
+import { Sink } from '../../../test-support/sink.js'
+import { until } from '../../../test-support/wait.js'
+import { NodeRed } from './node-red.js'
 
 const template = new URL('../../bitrix24-oauth.json', import.meta.url)
 
@@ -58,22 +59,7 @@ export class Stage {
     const stage = new Stage()
     stage.nodeRed = new NodeRed(await freePort())
     stage.emulator = await Emulator.start({ redirectUri: `${stage.nodeRed.url}/bitrix24/callback` })
-    stage.alerts = []
-    stage.alertStatus = 200
-    stage.refused = 0
-    stage.sink = createServer((request, response) => {
-      let body = ''
-      request.on('data', (part) => {
-        body += part
-      })
-      request.on('end', () => {
-        if (stage.alertStatus === 200)
-          stage.alerts.push({ ...JSON.parse(body), authorization: request.headers.authorization })
-        else stage.refused += 1
-        response.writeHead(stage.alertStatus).end()
-      })
-    })
-    await new Promise((resolve) => stage.sink.listen(0, '127.0.0.1', resolve))
+    stage.sink = await Sink.open()
     await stage.nodeRed.start(settings)
     return stage
   }
@@ -81,8 +67,7 @@ export class Stage {
   async close() {
     await this.nodeRed.remove()
     await this.emulator.stop()
-    this.sink.closeAllConnections()
-    await new Promise((resolve) => this.sink.close(resolve))
+    await this.sink.close()
   }
 
   /**
@@ -97,7 +82,7 @@ export class Stage {
       authorization_server: ready.authorization,
       client_id: ready.client_id,
       client_secret: ready.client_secret,
-      alert_url: `http://127.0.0.1:${this.sink.address().port}/`,
+      alert_url: this.sink.url,
       alert_key: 'key-of-the-receiver',
       retry_seconds: '30',
       ...changes,
@@ -165,19 +150,15 @@ export class Stage {
     await this.nodeRed.advance(seconds)
   }
 
-  /** Waits for the nth message of a kind. */
-  async alert(kind, state, nth = 1) {
-    const matching = () =>
-      this.alerts.filter((alert) => alert.kind === kind && (!state || alert.state === state))
-    await until(
-      `${kind} ${state ?? ''} number ${nth}; so far ${JSON.stringify(this.alerts)}`,
-      () => matching().length >= nth,
-    )
-    return matching()[nth - 1]
+  get alerts() {
+    return this.sink.alerts
+  }
+
+  async alert(kind, state, nth) {
+    return await this.sink.alert(kind, state, nth)
   }
 
   count(kind, state) {
-    return this.alerts.filter((alert) => alert.kind === kind && (!state || alert.state === state))
-      .length
+    return this.sink.count(kind, state)
   }
 }

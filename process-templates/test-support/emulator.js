@@ -4,12 +4,12 @@ import { fileURLToPath } from 'node:url'
 
 const program =
   process.env.EVERGRANT_PROGRAM ??
-  fileURLToPath(new URL('../../../../target/debug/evergrant', import.meta.url))
+  fileURLToPath(new URL('../../target/debug/evergrant', import.meta.url))
 
 /** A portal and an authorization server on loopback, with a clock and faults that a test can turn. */
 export class Emulator {
-  /** @param {{redirectUri: string}} options */
-  static async start({ redirectUri }) {
+  /** @param {{redirectUri: string, more?: string[]}} options `more`: further arguments */
+  static async start({ redirectUri, more = [] }) {
     const free = [
       '--authorization-port',
       '0',
@@ -25,6 +25,7 @@ export class Emulator {
       [
         'emulator',
         ...free,
+        ...more,
         '--redirect-uri',
         redirectUri,
         '--auto-consent',
@@ -59,6 +60,11 @@ export class Emulator {
   /** A fresh code, as the portal would put it into the redirect. */
   async code() {
     return (await this.control('/consent', { user_id: 1 })).code
+  }
+
+  /** How many faults still wait for a request. */
+  async faults() {
+    return (await this.control('/faults')).length
   }
 
   async refreshes() {

@@ -1,7 +1,7 @@
 /**
  * Polls until `look` answers something truthy, and answers that.
  * @template T
- * @param {string} what for the error
+ * @param {string | (() => string)} what for the error
  * @param {() => T | Promise<T>} look
  * @param {number} [deadline] milliseconds
  * @returns {Promise<NonNullable<T>>}
@@ -11,7 +11,8 @@ export async function until(what, look, deadline = 15_000) {
   for (;;) {
     const seen = await look()
     if (seen) return seen
-    if (performance.now() > end) throw new Error(`waited ${deadline} ms for: ${what}`)
+    if (performance.now() > end)
+      throw new Error(`waited ${deadline} ms for: ${typeof what === 'function' ? what() : what}`)
     await new Promise((resolve) => {
       setTimeout(resolve, 25)
     })
