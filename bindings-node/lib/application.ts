@@ -3,7 +3,8 @@ import { type AbortSignalLike, signal } from './cancel.js'
 import { type Change, type ChangeListener, changesOf, listen } from './changes.js'
 import { type Client, clientOf } from './client.js'
 import { callable, count, invalid, optional, options, seconds, text } from './input.js'
-import { attempt, attemptSync } from './outcome.js'
+import { type PaceOptions, paceOf } from './options.js'
+import { attempt, attemptSync, unwrap } from './outcome.js'
 import { type ApplicationOptions, clockOf, settingsOf } from './settings.js'
 import { type Token, tokenOf } from './token.js'
 
@@ -331,8 +332,11 @@ export class Application {
   }
 
   /** A client that calls the grant's portal. Whether the grant exists shows at the first call. */
-  client(id: number): Client {
-    return attemptSync(this.client, () => clientOf(this.#native.client(count(id, 'grant'))))
+  client(id: number, paceOptions?: PaceOptions): Client {
+    return attemptSync(this.client, () => {
+      const client = this.#native.client(count(id, 'grant'))
+      return clientOf(unwrap(client.paced(paceOf(paceOptions))))
+    })
   }
 }
 

@@ -1,34 +1,54 @@
 import * as native from '../native.js'
-import { type AbortSignalLike, cancellable, signal } from './cancel.js'
-import type { EvergrantError } from './errors.js'
-import { invalid, json, optional, options, type Params, text } from './input.js'
+import { asText, type Command, type CommandOutcome, commandsOf } from './batch.js'
+import { cancellable } from './cancel.js'
 import {
-  attempt,
-  attemptSync,
-  blame,
-  type CallSite,
-  errorOf,
-  isFailure,
-  settle,
-  unwrap,
-} from './outcome.js'
+  type ByteSink,
+  type DownloadOptions,
+  type FileContent,
+  fileOf,
+  receivingOf,
+  store,
+  targetOf,
+} from './files.js'
+import { ids, invalid, text } from './input.js'
+import {
+  type Abortable,
+  type BatchOptions,
+  batchOf,
+  type CallOptions,
+  callOf,
+  type ListOptions,
+  listOf,
+  untilOf,
+  type WebhookOptions,
+  webhookOf,
+} from './options.js'
+import { attempt, attemptSync, blame, errorOf, isFailure, settle, unwrap } from './outcome.js'
+import { json, type Params } from './params.js'
+import { Rows } from './rows.js'
+import { V3 } from './v3.js'
 
-/** Options of a call, a batch or a list. */
-export interface CallOptions {
-  /**
-   * Ends the call early with an `OperationCancelledError`. What was sent already may have been executed; a
-   * rotation that the call waits for goes on.
-   */
-  signal?: AbortSignalLike | null | undefined
+/** What all calls of this process came to since it started. */
+export interface CallCounters {
+  /** Calls that were asked for; a batch is one. */
+  calls: number
+  /** Requests that were sent for them. */
+  requests: number
+  /** Requests that a portal refused for their rate. */
+  refused: number
+  /** Requests, or commands of a batch, refused for a method's operating time. */
+  refusedOperating: number
+  /** Requests that repeated an earlier one of the same call. */
+  retried: number
+  /** Calls that had to wait before a request. */
+  waited: number
+  /** Milliseconds that they waited, all together. */
+  waitedMs: number
+  /** Calls that ended in an error. */
+  failed: number
+  /** Portals that were followed to another address. */
+  moved: number
 }
-
-/** One command of a batch: the method and its parameters. */
-export type Command = readonly [method: string, params?: Params]
-
-/** How one command of a batch ended. */
-export type CommandOutcome<Result = unknown> =
-  | { readonly ok: true; readonly value: Result }
-  | { readonly ok: false; readonly error: EvergrantError }
 
 let create: (handle: native.Client) => Client
 
@@ -51,19 +71,25 @@ export class Client {
    * A client over an incoming webhook, `https://<portal>/rest/<user>/<secret>/`. The address is a
    * secret: it shows in no error.
    *
-   * @throws {InvalidInputError} naming the field `webhook`.
+   * @throws {InvalidInputError} naming the field `webhook`, or the option.
    */
-  static fromWebhook(url: string): Client {
-    return attemptSync(Client.fromWebhook, () =>
-      create(unwrap(native.Client.fromWebhook(text(url, 'webhook')))),
-    )
+  static fromWebhook(url: string, webhookOptions?: WebhookOptions): Client {
+    return attemptSync(Client.fromWebhook, () => {
+      const [pace, movedTo] = webhookOf(webhookOptions)
+      return create(unwrap(native.Client.fromWebhook(text(url, 'webhook'), pace, movedTo)))
+    })
+  }
+
+  /** What all calls of this process came to since it started. */
+  static counters(): CallCounters {
+    return attemptSync(Client.counters, () => native.Client.counters())
   }
 
   /**
    * Calls one method and answers its result.
    *
-   * An expired token is renewed and the call replayed once; a refusal for the rate is waited out.
-   * Nothing else is repeated, because the call may have been executed.
+   * What was certainly not executed is sent again: with a new token, after a refusal for the rate,
+   * after a connection that did not come about. Nothing else is repeated.
    *
    * @param params an object, or a list for methods with positional parameters
    */
@@ -73,25 +99,28 @@ export class Client {
     callOptions?: CallOptions,
   ): Promise<Result> {
     const result = await attempt(this.call, async () => {
-      const [name, body, until] = [text(method, 'method'), json(params), signalOf(callOptions)]
-      return cancellable(until, (cancel) => this.#native.call(name, body, cancel))
+      const [name, body] = [text(method, 'method'), json(params)]
+      const [settings, until] = callOf(callOptions)
+      return cancellable(until, (cancel) => this.#native.call(name, body, settings, cancel))
     })
     return JSON.parse(result) as Result
   }
 
   /**
-   * Runs up to fifty commands in order, in one request. One outcome per command, in the order of
-   * the commands; a command that fails does not stop the others.
+   * Runs any number of commands, fifty to a request. One outcome per command, in the order of the
+   * commands; a command that fails does not stop those that have nothing to do with it. With a name
+   * as the third, later commands may use the result: `ref('lead')`, `ref('found').at(0).at('ID')`.
    *
-   * Rejects only where the batch as a whole had no answer: its commands may have been executed.
+   * Rejects only where no request had an answer: the commands may have been executed.
    */
   async batch<Result = unknown>(
     commands: readonly Command[],
-    callOptions?: CallOptions,
+    batchOptions?: BatchOptions,
   ): Promise<CommandOutcome<Result>[]> {
     return attempt(this.batch, async (site) => {
-      const [body, until] = [lines(commands), signalOf(callOptions)]
-      const answer = await cancellable(until, (cancel) => this.#native.batch(body, cancel))
+      const body = commandsOf(commands, asText)
+      const [halt, until] = batchOf(batchOptions)
+      const answer = await cancellable(until, (cancel) => this.#native.batch(body, halt, cancel))
       return unwrap(answer).map((outcome): CommandOutcome<Result> => {
         return isFailure(outcome)
           ? { ok: false, error: blame(errorOf(outcome), site) }
@@ -106,49 +135,89 @@ export class Client {
    *
    * Nothing is sent before the first row is asked for. Leaving the loop early ends the list.
    *
-   * @throws {InvalidInputError} at once, for a bad method or parameters.
+   * @throws {InvalidInputError} at once, for what cannot be asked.
    */
-  list<Row = unknown>(
-    method: string,
-    params?: Params,
-    callOptions?: CallOptions,
-  ): AsyncGenerator<Row, void, undefined> {
+  list<Row = unknown>(method: string, params?: Params, listOptions?: ListOptions): Rows<Row> {
     return attemptSync(this.list, (site) => {
-      const until = signalOf(callOptions)
-      const pages = unwrap(this.#native.list(text(method, 'method'), json(params)))
-      return rows<Row>(pages, until, site)
+      const [settings, reading] = listOf(listOptions)
+      const list = this.#native.list(text(method, 'method'), json(params), settings)
+      return new Rows<Row>(unwrap(list), reading, site)
     })
+  }
+
+  /** How many rows of a list method match. */
+  async count(method: string, params?: Params, abortable?: Abortable): Promise<number> {
+    return attempt(this.count, async () => {
+      const [name, body] = [text(method, 'method'), json(params)]
+      return cancellable(untilOf(abortable), (cancel) => this.#native.count(name, body, cancel))
+    })
+  }
+
+  /**
+   * The rows of a list method with these ids, one for each in their order; null where there is no
+   * such row. `params` may select fields and filter further.
+   */
+  async getByIds<Row = unknown>(
+    method: string,
+    wanted: Iterable<number | string>,
+    params?: Params,
+    abortable?: Abortable,
+  ): Promise<(Row | null)[]> {
+    const rows = await attempt(this.getByIds, async () => {
+      const [name, list, body] = [text(method, 'method'), ids(wanted), json(params)]
+      return cancellable(untilOf(abortable), (cancel) =>
+        this.#native.getByIds(name, list, body, cancel),
+      )
+    })
+    return JSON.parse(rows) as (Row | null)[]
+  }
+
+  /**
+   * Uploads a file in two steps: `method`, such as `disk.folder.uploadfile`, says where to. The file
+   * is held in memory.
+   */
+  async upload<Result = unknown>(
+    method: string,
+    params: Params,
+    file: FileContent,
+    abortable?: Abortable,
+  ): Promise<Result> {
+    const result = await attempt(this.upload, async () => {
+      const [name, body, [fileName, content]] = [text(method, 'method'), json(params), fileOf(file)]
+      return cancellable(untilOf(abortable), (cancel) =>
+        this.#native.upload(name, body, fileName, content, cancel),
+      )
+    })
+    return JSON.parse(result) as Result
+  }
+
+  /**
+   * Downloads from a link that an answer held, such as `DOWNLOAD_URL`; answers how many bytes it was.
+   * The link lives as long as the token in it.
+   *
+   * @param to a path, where the file is either whole or not there; or a stream, which is not ended
+   */
+  async download(
+    url: string,
+    to: string | ByteSink,
+    downloadOptions?: DownloadOptions,
+  ): Promise<number> {
+    const begun = await attempt(this.download, async (site) => {
+      const [link, target] = [text(url, 'url'), targetOf(to)]
+      const { until, progress } = receivingOf(downloadOptions)
+      const download = unwrap(
+        await cancellable(until, (cancel) => this.#native.download(link, cancel)),
+      )
+      const next = () => settle(site, () => cancellable(until, (cancel) => download.chunk(cancel)))
+      return { download, target, next, progress }
+    })
+    return store(begun.download, begun.target, begun.next, begun.progress)
+  }
+
+  /** The same client for methods of REST 3.0. */
+  get v3(): V3 {
+    return new V3(this.#native.v3())
   }
 }
 
 export { create as clientOf }
-
-async function* rows<Row>(
-  pages: native.List,
-  until: AbortSignalLike | undefined,
-  site: CallSite,
-): AsyncGenerator<Row, void, undefined> {
-  for (;;) {
-    const page = await settle(site, () => cancellable(until, (cancel) => pages.nextPage(cancel)))
-    if (page === null) return
-    yield* JSON.parse(page) as Row[]
-  }
-}
-
-function signalOf(callOptions: unknown): AbortSignalLike | undefined {
-  return optional(options(callOptions, ['signal']).signal, 'signal', signal)
-}
-
-/** The commands as JSON text. */
-function lines(commands: unknown): string {
-  if (!Array.isArray(commands)) {
-    throw invalid('commands', 'commands must be a list of [method, params]')
-  }
-  const pairs = commands.map((command: unknown, index) => {
-    if (!Array.isArray(command) || command.length < 1 || command.length > 2) {
-      throw invalid('commands', `command ${index} is not [method, params]`)
-    }
-    return `[${JSON.stringify(text(command[0], 'method'))},${json(command[1])}]`
-  })
-  return `[${pairs.join(',')}]`
-}

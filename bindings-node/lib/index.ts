@@ -17,9 +17,10 @@ export {
   type Statistics,
   type TokenOptions,
 } from './application.js'
+export type { Command, CommandOutcome } from './batch.js'
 export type { AbortSignalLike } from './cancel.js'
 export type { Change, ChangeListener } from './changes.js'
-export { type CallOptions, Client, type Command, type CommandOutcome } from './client.js'
+export { type CallCounters, Client } from './client.js'
 export {
   AuthorizationError,
   EvergrantError,
@@ -37,6 +38,22 @@ export {
   UnexpectedAnswerError,
   UnknownGrantError,
 } from './errors.js'
-export type { Params } from './input.js'
+export type { ByteSink, DownloadOptions, FileContent } from './files.js'
+export type {
+  Abortable,
+  BatchOptions,
+  CallOptions,
+  CallV3Options,
+  ItemsOptions,
+  ListOptions,
+  PaceOptions,
+  Progress,
+  Strategy,
+  WebhookOptions,
+} from './options.js'
+export type { Params } from './params.js'
+export { Reference, ref } from './reference.js'
+export type { Items, Rows } from './rows.js'
 export type { ApplicationOptions, RetrySpent } from './settings.js'
 export { Token } from './token.js'
+export type { V3 } from './v3.js'

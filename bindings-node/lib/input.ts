@@ -2,9 +2,6 @@
 
 import { InvalidInputError } from './errors.js'
 
-/** Parameters of a method: an object, or a list for methods with positional parameters. */
-export type Params = object | null | undefined
-
 /** An error about the value that callers know as `field`. */
 export function invalid(field: string, message: string, more?: { cause?: unknown; key?: string }) {
   const { key, ...cause } = more ?? {}
@@ -84,42 +81,31 @@ export function options<Known extends string>(
   throw invalid(stranger, `there is no option ${stranger}; known are ${known.join(', ')}`)
 }
 
-/** Parameters as JSON text. What JSON would drop or bend silently is an error instead. */
-export function json(params: unknown): string {
-  if (params === undefined || params === null) return 'null'
-  if (typeof params !== 'object') {
-    throw invalid('params', `params must be an object or a list, not ${nameOf(params)}`)
+/** Ids as JSON text, given as numbers or in the portal's own way of writing them. */
+export function ids(value: unknown): string {
+  if (typeof value !== 'object' || value === null || !(Symbol.iterator in value)) {
+    throw invalid('ids', `ids must be a list of numbers, not ${nameOf(value)}`)
   }
-  const written = stringified(params)
-  if (written === undefined) throw invalid('params', 'params make themselves undefined in JSON')
-  return written
+  const read = Array.from(value as Iterable<unknown>, (id, index) => {
+    const number = typeof id === 'string' && /^\d{1,16}$/.test(id) ? Number(id) : id
+    if (Number.isSafeInteger(number) && (number as number) >= 0) return number
+    throw invalid('ids', `ids[${index}] is not an id`)
+  })
+  return JSON.stringify(read)
 }
 
-/** As JSON.stringify, which answers undefined where `toJSON` does, whatever its type says. */
-function stringified(params: object): string | undefined {
-  try {
-    return JSON.stringify(params, fits)
-  } catch (thrown) {
-    if (thrown instanceof InvalidInputError) throw thrown
-    throw invalid('params', 'params cannot be written as JSON', { cause: thrown })
+/** The fields that are there. */
+export function present<Fields extends object>(
+  fields: Fields,
+): { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> } {
+  const entries = Object.entries(fields).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(entries) as {
+    [Name in keyof Fields]?: Exclude<Fields[Name], undefined>
   }
 }
 
-function fits(this: unknown, key: string, value: unknown): unknown {
-  const refused =
-    typeof value === 'bigint' ||
-    typeof value === 'function' ||
-    typeof value === 'symbol' ||
-    (typeof value === 'number' && !Number.isFinite(value)) ||
-    (value === undefined && Array.isArray(this)) ||
-    value instanceof Map ||
-    value instanceof Set
-  if (!refused) return value
-  const what = typeof value === 'number' ? String(value) : nameOf(value)
-  throw invalid('params', `params hold ${what}, which JSON cannot`, { key })
-}
-
-function nameOf(value: unknown): string {
+/** What a value is, without its content: it may be a secret in the wrong place. */
+export function nameOf(value: unknown): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'a list'
   if (value instanceof Map) return 'a Map'

@@ -1,7 +1,7 @@
 /** Settings of an application: what they mean, and what is wrong with those that cannot be used. */
 
 import * as native from '../native.js'
-import { flag, invalid, optional, options, seconds, text, texts, uint32 } from './input.js'
+import { flag, invalid, optional, options, present, seconds, text, texts, uint32 } from './input.js'
 
 /** Settings of an application. */
 export interface ApplicationOptions {
@@ -109,9 +109,7 @@ export function settingsOf(value: unknown): native.Settings {
     applicationRotationsPerHour:
       optional(given.applicationRotationsPerHour, 'applicationRotationsPerHour', uint32) ?? 20_000,
     inFlight: optional(given.inFlight, 'inFlight', uint32) ?? 32,
-    ...(Object.fromEntries(
-      Object.entries(settings).filter(([, value]) => value !== undefined),
-    ) as Partial<native.Settings>),
+    ...present(settings),
   }
 }
 

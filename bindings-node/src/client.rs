@@ -1,15 +1,23 @@
 //! Calling the portal.
 
-use std::sync::Arc;
-
-use evergrant::{Command, Error, Result};
-use napi::{Env, bindgen_prelude::PromiseRaw};
+use evergrant::Result;
+use napi::{
+    Env,
+    bindgen_prelude::{Buffer, PromiseRaw},
+};
 use napi_derive::napi;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tokio::sync::Mutex;
 
-use crate::outcome::{Cancel, Outcome, outcome, promise};
+use crate::{
+    batch,
+    file::Download,
+    json::json,
+    list::List,
+    options::{CallSettings, ListSettings, Pace},
+    outcome::{Cancel, Outcome, outcome, promise},
+    v3::V3,
+    values::CallCounters,
+};
 
 /// Calls one portal as one user.
 #[napi]
@@ -27,8 +35,29 @@ impl From<evergrant::Client> for Client {
 impl Client {
     /// A client over an incoming webhook.
     #[napi(catch_unwind, ts_return_type = "Client | Failure")]
-    pub fn from_webhook(address: String) -> Outcome<Client> {
-        outcome(evergrant::Client::from_webhook(&address).map(Client::from))
+    pub fn from_webhook(address: String, pace: Pace, moved_to: Option<String>) -> Outcome<Client> {
+        let client = || -> Result<Self> {
+            let client = pace.apply(evergrant::Client::from_webhook(&address)?)?;
+            Ok(match moved_to {
+                Some(host) => client.moved_to(&host)?,
+                None => client,
+            }
+            .into())
+        };
+        outcome(client())
+    }
+
+    /// The same client at another pace.
+    #[napi(catch_unwind, ts_return_type = "Client | Failure")]
+    pub fn paced(&self, pace: Pace) -> Outcome<Client> {
+        outcome(pace.apply(self.core.clone()).map(Client::from))
+    }
+
+    /// What the calls of this process came to.
+    #[napi(catch_unwind)]
+    #[must_use]
+    pub fn counters() -> CallCounters {
+        evergrant::Client::counters().into()
     }
 
     /// Calls one method; fulfilled with its result as JSON text.
@@ -38,34 +67,30 @@ impl Client {
         env: &'env Env,
         method: String,
         params: String,
+        settings: CallSettings,
         cancel: Option<&Cancel>,
     ) -> napi::Result<PromiseRaw<'env, Outcome<String>>> {
         let client = self.core.clone();
         promise(env, cancel, async move {
-            let answer = client.call(&method, json::<Value>(&params)?).await?;
+            let params = json::<Value>(&params)?;
+            let answer = client.call_with(&method, params, settings.try_into()?).await?;
             Ok(answer.result.to_string())
         })
     }
 
-    /// Runs up to fifty commands, `[[method, params], ...]` as JSON text, in one request.
+    /// Runs any number of commands, `[[method, params, name], ...]` as JSON text.
     #[napi(catch_unwind, ts_return_type = "Promise<Array<string | Failure> | Failure>")]
     pub fn batch<'env>(
         &self,
         env: &'env Env,
         commands: String,
+        halt: bool,
         cancel: Option<&Cancel>,
     ) -> napi::Result<PromiseRaw<'env, Outcome<Vec<Outcome<String>>>>> {
         let client = self.core.clone();
         promise(env, cancel, async move {
-            let commands = json::<Vec<(String, Value)>>(&commands)?
-                .into_iter()
-                .enumerate()
-                .map(|(index, (method, params))| {
-                    Command::new(&method, params)
-                        .map_err(|error| error.with("command", index.to_string()))
-                })
-                .collect::<Result<_>>()?;
-            let answers = client.batch(commands).await?;
+            let batch = batch::read(json(&commands)?)?.halt(halt);
+            let answers = client.run_batch(batch).await?;
             Ok(answers
                 .into_iter()
                 .map(|answer| outcome(answer.map(|answer| answer.result.to_string())))
@@ -75,41 +100,82 @@ impl Client {
 
     /// The rows of a list method. Sends nothing yet.
     #[napi(catch_unwind, ts_return_type = "List | Failure")]
-    pub fn list(&self, method: String, params: String) -> Outcome<List> {
-        let list = json::<Value>(&params).and_then(|params| self.core.list(&method, params));
-        outcome(list.map(|core| List { core: Arc::new(Mutex::new(core)) }))
+    pub fn list(&self, method: String, params: String, settings: ListSettings) -> Outcome<List> {
+        let list = || self.core.list_with(&method, json::<Value>(&params)?, settings.try_into()?);
+        outcome(list().map(List::from))
     }
-}
 
-/// A list under way.
-#[napi]
-pub struct List {
-    core: Arc<Mutex<evergrant::List>>,
-}
-
-#[napi]
-impl List {
-    /// The next rows as JSON text; null at the end.
-    #[napi(catch_unwind, ts_return_type = "Promise<string | null | Failure>")]
-    pub fn next_page<'env>(
+    /// How many rows match.
+    #[napi(catch_unwind, ts_return_type = "Promise<number | Failure>")]
+    pub fn count<'env>(
         &self,
         env: &'env Env,
+        method: String,
+        params: String,
         cancel: Option<&Cancel>,
-    ) -> napi::Result<PromiseRaw<'env, Outcome<Option<String>>>> {
-        let list = Arc::clone(&self.core);
+    ) -> napi::Result<PromiseRaw<'env, Outcome<i64>>> {
+        let client = self.core.clone();
         promise(env, cancel, async move {
-            let page = list.lock().await.next_page().await?;
-            Ok(page.map(|rows| Value::Array(rows).to_string()))
+            let count = client.count(&method, json::<Value>(&params)?).await?;
+            Ok(i64::try_from(count).unwrap_or(i64::MAX))
         })
     }
-}
 
-/// Reads parameters. The public layer writes them, so only depth and broken text can be wrong.
-fn json<T: DeserializeOwned>(text: &str) -> Result<T> {
-    serde_json::from_str(text).map_err(|_| {
-        Error::invalid_input(
-            "params",
-            "parameters are nested too deeply, or hold text that is not Unicode",
-        )
-    })
+    /// The rows with these ids, `[1, 2, ...]` as JSON text; fulfilled with JSON text, null where there
+    /// is no row.
+    #[napi(catch_unwind, ts_return_type = "Promise<string | Failure>")]
+    pub fn get_by_ids<'env>(
+        &self,
+        env: &'env Env,
+        method: String,
+        ids: String,
+        params: String,
+        cancel: Option<&Cancel>,
+    ) -> napi::Result<PromiseRaw<'env, Outcome<String>>> {
+        let client = self.core.clone();
+        promise(env, cancel, async move {
+            let (ids, params) = (json::<Vec<u64>>(&ids)?, json::<Value>(&params)?);
+            let rows = client.get_by_ids(&method, &ids, params).await?;
+            Ok(Value::from_iter(rows).to_string())
+        })
+    }
+
+    /// Uploads a file in two steps; fulfilled with the result as JSON text.
+    #[napi(catch_unwind, ts_return_type = "Promise<string | Failure>")]
+    pub fn upload<'env>(
+        &self,
+        env: &'env Env,
+        method: String,
+        params: String,
+        name: String,
+        #[napi(ts_arg_type = "Uint8Array")] content: Buffer,
+        cancel: Option<&Cancel>,
+    ) -> napi::Result<PromiseRaw<'env, Outcome<String>>> {
+        let client = self.core.clone();
+        // Copied: the caller may write to its buffer meanwhile.
+        let file = evergrant::file::File::new(name, content.to_vec());
+        promise(env, cancel, async move {
+            let answer = client.upload(&method, json::<Value>(&params)?, file).await?;
+            Ok(answer.result.to_string())
+        })
+    }
+
+    /// Begins a download.
+    #[napi(catch_unwind, ts_return_type = "Promise<Download | Failure>")]
+    pub fn download<'env>(
+        &self,
+        env: &'env Env,
+        url: String,
+        cancel: Option<&Cancel>,
+    ) -> napi::Result<PromiseRaw<'env, Outcome<Download>>> {
+        let client = self.core.clone();
+        promise(env, cancel, async move { client.download(&url).await.map(Download::from) })
+    }
+
+    /// The same client for methods of REST 3.0.
+    #[napi(catch_unwind)]
+    #[must_use]
+    pub fn v3(&self) -> V3 {
+        self.core.v3().into()
+    }
 }

@@ -6,14 +6,20 @@
 #![expect(clippy::needless_pass_by_value, reason = "Node's strings arrive by value")]
 
 mod application;
+mod batch;
 mod changes;
 mod client;
 mod clock;
 #[cfg(debug_assertions)]
 mod defect;
+mod file;
+mod json;
+mod list;
+mod options;
 mod outcome;
 mod runtime;
 mod settings;
+mod v3;
 mod values;
 mod warning;
 

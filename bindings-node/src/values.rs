@@ -176,3 +176,43 @@ impl From<evergrant::KeepAlive> for KeepAlive {
         Self { due_at: next.due_at, expires_at: next.expires_at }
     }
 }
+
+/// What the calls of this process came to.
+#[napi(object, object_from_js = false)]
+pub struct CallCounters {
+    /// Calls that were asked for.
+    pub calls: i64,
+    /// Requests that were sent for them.
+    pub requests: i64,
+    /// Refused for their rate.
+    pub refused: i64,
+    /// Refused for a method's operating time.
+    pub refused_operating: i64,
+    /// Requests that repeated an earlier one.
+    pub retried: i64,
+    /// Calls that had to wait.
+    pub waited: i64,
+    /// Milliseconds.
+    pub waited_ms: f64,
+    /// Calls that ended in an error.
+    pub failed: i64,
+    /// Portals that were followed to another address.
+    pub moved: i64,
+}
+
+impl From<evergrant::CallCounters> for CallCounters {
+    fn from(counters: evergrant::CallCounters) -> Self {
+        let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        Self {
+            calls: number(counters.calls),
+            requests: number(counters.requests),
+            refused: number(counters.refused),
+            refused_operating: number(counters.refused_operating),
+            retried: number(counters.retried),
+            waited: number(counters.waited),
+            waited_ms: counters.waited_for.as_secs_f64() * 1000.0,
+            failed: number(counters.failed),
+            moved: number(counters.moved),
+        }
+    }
+}

@@ -1,9 +1,14 @@
 // Calls, batches and lists against the emulator.
 
 import assert from 'node:assert/strict'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
 
-import { Client, RestError } from 'evergrant'
+import { Client, EvergrantError, RestError, ref } from 'evergrant'
 
 import { Emulator } from '../../tests/node/emulator.mjs'
 
@@ -11,8 +16,8 @@ let emulator
 let client
 
 before(async () => {
-  emulator = await Emulator.start({ leads: 120, burst: 0 })
-  client = Client.fromWebhook(emulator.ready.webhook)
+  emulator = await Emulator.start({ leads: 120, tasks: 20, burst: 0 })
+  client = Client.fromWebhook(emulator.ready.webhook, { rateLimit: 'off' })
 })
 after(() => emulator.stop())
 
@@ -58,10 +63,9 @@ test('a list streams all rows in order', async () => {
 })
 
 test('a list asks for pages only as they are read', async () => {
-  const requests = async () =>
-    (await emulator.control('GET', '/counters')).portal.methods['crm.lead.list'] ?? 0
+  const requests = async () => (await emulator.control('GET', '/counters')).portal.requests
   const start = await requests()
-  const list = client.list('crm.lead.list')
+  const list = client.list('crm.lead.list', {}, { strategy: 'pages' })
   assert.equal(await requests(), start)
   await list.next()
   assert.equal(await requests(), start + 1)
@@ -75,19 +79,124 @@ test('a list that was left early is at its end', async () => {
 
 test('a list that fails names the page and ends', async () => {
   const body = { error: 'INTERNAL_SERVER_ERROR', error_description: 'Internal server error' }
-  const fault = { at: 'rest', method: 'crm.lead.list', kind: 'json', body, skip: 2 }
+  const fault = { at: 'rest', method: 'crm.lead.list', kind: 'json', body, skip: 2, times: 2 }
   await emulator.control('POST', '/faults', fault)
-  const list = client.list('crm.lead.list')
+  const list = client.list('crm.lead.list', {}, { strategy: 'pages' })
   await assert.rejects(
     async () => {
       for await (const _ of list);
     },
     (error) => {
       assert.ok(error instanceof RestError)
-      assert.equal(error.context.page, 'start=100')
+      assert.match(error.context.page, /100/)
       assert.match(error.stack, /client\.test\.mjs/)
       return true
     },
   )
   assert.deepEqual(await list.next(), { value: undefined, done: true })
+})
+
+test('commands use what others brought, across requests', async () => {
+  const commands = Array.from({ length: 60 }, (_, index) => [
+    ['crm.company.add', { fields: { TITLE: `company ${index}` } }, `company${index}`],
+    ['crm.company.get', { ID: ref(`company${index}`) }],
+  ]).flat()
+  commands.push(
+    ['crm.lead.list', { order: { ID: 'ASC' }, select: ['ID'] }, 'found'],
+    ['crm.lead.get', { ID: ref('found').at(6).at('ID') }],
+    ['crm.lead.get', { ID: 999_999 }, 'missing'],
+    ['crm.lead.add', { fields: { TITLE: ref('missing').at('TITLE') } }],
+  )
+  const outcomes = await client.batch(commands)
+  assert.equal(outcomes.length, 124)
+  for (let index = 0; index < 60; index += 1) {
+    assert.equal(outcomes[2 * index + 1].value.TITLE, `company ${index}`)
+  }
+  assert.equal(outcomes[121].value.ID, '7')
+  assert.equal(outcomes[122].ok, false)
+  assert.equal(outcomes[123].error.kind, 'cancelled')
+})
+
+test('a list goes on behind its cursor, and tells of its progress', async () => {
+  const heard = []
+  const options = { total: true, progress: (rows, total) => heard.push([rows, total]) }
+  const rows = client.list('crm.lead.list', { select: ['ID'] }, options)
+  const kept = []
+  for await (const page of rows.pages()) {
+    kept.push(...page)
+    break
+  }
+  const { cursor } = rows
+  assert.equal(rows.total, 120)
+  assert.deepEqual(heard, [[kept.length, 120]])
+  const rest = client.list('crm.lead.list', { select: ['ID'] }, { after: cursor })
+  for await (const row of rest) kept.push(row)
+  assert.deepEqual(
+    kept.map((row) => Number(row.ID)),
+    Array.from({ length: 120 }, (_, index) => index + 1),
+  )
+})
+
+test('among the rows of a page the cursor stands before it', async () => {
+  const rows = client.list('crm.lead.list', { select: ['ID'] })
+  const { cursor } = rows
+  await rows.next()
+  assert.equal(rows.cursor, cursor)
+})
+
+test('counts, ids and limits', async () => {
+  assert.equal(await client.count('crm.lead.list', { filter: { '<=ID': 7 } }), 7)
+  const found = await client.getByIds('crm.lead.list', [5, '3', 999_999, 5], { select: ['ID'] })
+  assert.deepEqual(
+    found.map((row) => row?.ID ?? null),
+    ['5', '3', null, '5'],
+  )
+  const limited = []
+  for await (const row of client.list('crm.lead.list', {}, { limit: 7, order: { ID: 'DESC' } })) {
+    limited.push(row.ID)
+  }
+  assert.deepEqual(limited, ['120', '119', '118', '117', '116', '115', '114'])
+  assert.ok(Client.counters().requests > 0)
+})
+
+test('REST 3.0: calls, lists, tails, aggregates, batches', async () => {
+  const { v3 } = client
+  const count = async (items) => {
+    let number = 0
+    for await (const _ of items) number += 1
+    return number
+  }
+  assert.equal(await count(v3.list('main.eventlog.list', { select: ['id'] })), 600)
+  assert.equal(await count(v3.tail('main.eventlog.tail', { select: ['id'] })), 600)
+  const totals = await v3.aggregate('main.eventlog.aggregate', { count: ['id'] })
+  assert.equal(totals.count.id, 600)
+  const many = { select: ['id'], pagination: { limit: 3 } }
+  const [first, one, some] = await v3.batch([
+    ['tasks.task.list', many, 'many'],
+    ['tasks.task.get', { id: ref('many').at(2).at('id'), select: ['id'] }],
+    ['tasks.task.list', { filter: [['id', 'in', ref('many').each('id')]], select: ['id'] }],
+  ])
+  assert.equal(one.item.id, first.items[2].id)
+  assert.equal(some.items.length, 3)
+})
+
+test('a file goes there and back', async () => {
+  const content = Buffer.alloc(300_000, 'evergrant')
+  const file = { name: 'report.bin', content }
+  const { DOWNLOAD_URL: link } = await client.upload('disk.folder.uploadfile', { id: 5 }, file)
+  const folder = await mkdtemp(join(tmpdir(), 'evergrant-'))
+  const heard = []
+  const progress = (received) => heard.push(received)
+  assert.equal(await client.download(link, join(folder, 'a.bin'), { progress }), content.length)
+  assert.ok(content.equals(await readFile(join(folder, 'a.bin'))))
+  assert.equal(heard.at(-1), content.length)
+  await assert.rejects(client.download(`${link}x`, join(folder, 'b.bin')), EvergrantError)
+  assert.deepEqual(await readdir(folder), ['a.bin'])
+  const stream = new PassThrough()
+  const [read] = await Promise.all([
+    buffer(stream),
+    client.download(link, stream).then(() => stream.end()),
+  ])
+  assert.ok(content.equals(read))
+  await rm(folder, { recursive: true })
 })

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { Application, Client, InvalidInputError } from 'evergrant'
+import { Application, Client, InvalidInputError, ref } from 'evergrant'
 
 const client = Client.fromWebhook('http://127.0.0.1:1/rest/1/qwertyuiop123456/')
 const app = await Application.open({ clientId: 'local.1', clientSecret: 'secret' })
@@ -65,6 +65,62 @@ test('params: the key is named, and an error of the caller stays reachable', asy
   assert.equal(wrapped.cause, mine)
 })
 
+test('params: the whole way to the place is named', async () => {
+  for (const [params, says] of [
+    [{ fields: { PHONE: [{ VALUE: Number.NaN }] } }, 'params.fields.PHONE[0].VALUE is NaN'],
+    [{ filter: { '>ID': 5n } }, 'params.filter[">ID"] is a BigInt'],
+    [cycle, 'params.self contains itself'],
+    [{ a: [{ deep }] }, 'is nested too deeply'],
+    [{ f: Buffer.from('x') }, 'params.f is bytes'],
+    [{ a: ref('lead') }, 'params.a is a reference, which only a batch can hold'],
+    [{ '\ud800': 1 }, 'a key of params is not valid Unicode'],
+  ]) {
+    const error = await client.call('x.add', params).catch((thrown) => thrown)
+    assert.ok(error.message.includes(says), error.message)
+  }
+  for (const [command, says] of [
+    [['a.get', { ID: [ref('lead')] }], 'commands[0].ID[0] refers to "lead"'],
+    [['a.get', { a: { b: 5n } }], 'commands[0].a.b is a BigInt'],
+  ]) {
+    const error = await client.batch([command]).catch((thrown) => thrown)
+    assert.ok(error.message.includes(says), error.message)
+  }
+})
+
+test('options of calls and lists', async () => {
+  for (const [options, field] of [
+    [{ priority: 'soon' }, 'priority'],
+    [{ timeoutMs: -1 }, 'timeoutMs'],
+    [{ idempotent: 'yes' }, 'idempotent'],
+    [{ timeout: 5 }, 'timeout'],
+  ]) {
+    await assert.rejects(client.call('profile', {}, options), refuses(field))
+  }
+  for (const [options, field] of [
+    [{ limit: -1 }, 'limit'],
+    [{ strategy: 'fast' }, 'strategy'],
+    [{ after: 'x' }, 'after'],
+    [{ progress: 5 }, 'progress'],
+  ]) {
+    assert.throws(() => client.list('crm.lead.list', {}, options), refuses(field))
+  }
+  await assert.rejects(client.getByIds('crm.lead.list', [1, 'x']), refuses('ids'))
+  await assert.rejects(
+    client.v3.call('a.b', {}, { idempotencyKey: '' }),
+    refuses('idempotency_key'),
+  )
+  const webhook = 'http://127.0.0.1:1/rest/1/qwertyuiop123456/'
+  for (const [options, field] of [
+    [{ rateLimit: 'fast' }, 'rate_limit'],
+    [{ reserve: 1 }, 'reserve'],
+    [{ movedTo: 'a b' }, 'portal'],
+  ]) {
+    assert.throws(() => Client.fromWebhook(webhook, options), refuses(field))
+  }
+  await assert.rejects(client.download('x', 5), refuses('to'))
+  await assert.rejects(client.upload('a.b', {}, { name: 'x', content: 'text' }), refuses('file'))
+})
+
 test('methods', async () => {
   for (const method of ['', '../oauth/token', 'a b', 'crm/lead', 5, null, undefined, {}]) {
     await assert.rejects(client.call(method), refuses('method'))
@@ -75,11 +131,16 @@ test('methods', async () => {
 })
 
 test('batches', async () => {
-  for (const commands of [undefined, 'profile', {}, ['profile'], [[]], [['a', {}, 1]]]) {
+  for (const commands of [undefined, 'profile', {}, ['profile'], [[]], [['a', {}, 'b', 1]]]) {
     await assert.rejects(client.batch(commands), refuses('commands'))
   }
-  const tooMany = Array.from({ length: 51 }, () => ['profile'])
-  await assert.rejects(client.batch(tooMany), refuses('commands'))
+  await assert.rejects(client.batch([['a', {}, 1]]), refuses('name'))
+  await assert.rejects(client.batch([['a', {}, 'No Name']]), refuses('name'))
+  const chain = [
+    ['a', {}, 'first'],
+    ...Array.from({ length: 50 }, () => ['b', { ID: ref('first') }]),
+  ]
+  await assert.rejects(client.batch(chain), { kind: 'invalid_input' })
 })
 
 test('options', async () => {

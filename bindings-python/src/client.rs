@@ -1,14 +1,15 @@
 //! Calls of a portal.
 
-use std::sync::Arc;
-
-use evergrant::{Command, Result};
+use evergrant::file::File;
 use pyo3::prelude::*;
-use tokio::sync::Mutex;
 
 use crate::{
-    error::{guarded, to_py},
+    batch::{self, Entry, Outcome},
+    error::guarded,
+    file::Download,
     json,
+    list::List,
+    options::{CallSettings, ListSettings, Pace},
     pending::Pending,
 };
 
@@ -26,79 +27,179 @@ impl From<evergrant::Client> for Client {
 impl Client {
     /// A client over an incoming webhook.
     #[staticmethod]
-    fn from_webhook(py: Python<'_>, url: Option<&str>) -> PyResult<Self> {
-        // A variable that is not set comes as None: to the core that is an empty one.
-        guarded(py, || evergrant::Client::from_webhook(url.unwrap_or_default())).map(Self)
+    fn from_webhook(
+        py: Python<'_>,
+        url: Option<&str>,
+        rate_limit: Option<&str>,
+        reserve: Option<f64>,
+        moved_to: Option<&str>,
+    ) -> PyResult<Self> {
+        let made = guarded(py, || {
+            // A variable that is not set comes as None: to the core that is an empty one.
+            let client = evergrant::Client::from_webhook(url.unwrap_or_default())?;
+            let client = Pace { rate_limit, reserve }.apply(client)?;
+            match moved_to {
+                Some(host) => client.moved_to(host),
+                None => Ok(client),
+            }
+        });
+        made.map(Self)
+    }
+
+    /// The same client at another pace.
+    fn paced(
+        &self,
+        py: Python<'_>,
+        rate_limit: Option<&str>,
+        reserve: Option<f64>,
+    ) -> PyResult<Self> {
+        guarded(py, || Pace { rate_limit, reserve }.apply(self.0.clone())).map(Self)
     }
 
     /// Calls one method; the result as JSON.
-    fn call(&self, py: Python<'_>, method: String, params: &[u8]) -> PyResult<Pending> {
+    fn call(
+        &self,
+        py: Python<'_>,
+        method: String,
+        params: &[u8],
+        settings: CallSettings,
+    ) -> PyResult<Pending> {
         let client = self.0.clone();
-        let params = guarded(py, || json::read(params))?;
-        Ok(Pending::new(async move { json::write(&client.call(&method, params).await?.result) }))
+        let (params, options) = guarded(py, || Ok((json::read(params)?, settings.read()?)))?;
+        Ok(Pending::new(async move {
+            json::write(&client.call_with(&method, params, options).await?.result)
+        }))
     }
 
-    /// Runs commands in one request; one outcome for each, in their order.
-    fn batch(&self, py: Python<'_>, commands: Vec<(String, Vec<u8>)>) -> PyResult<Pending> {
+    /// Runs any number of commands; one outcome for each, in their order.
+    fn batch(&self, py: Python<'_>, commands: Vec<Entry>, halt: bool) -> PyResult<Pending> {
         let client = self.0.clone();
-        let commands = guarded(py, || read_commands(commands))?;
+        let batch = guarded(py, || batch::read(commands))?.halt(halt);
         Ok(Pending::new(async move {
-            let answers = client.batch(commands).await?;
+            let answers = client.run_batch(batch).await?;
             Ok(answers.into_iter().map(Outcome::from).collect::<Vec<_>>())
         }))
     }
 
-    /// All rows of a list method.
-    fn list(&self, py: Python<'_>, method: &str, params: &[u8]) -> PyResult<List> {
-        let list = guarded(py, || self.0.list(method, json::read(params)?))?;
-        Ok(List(Arc::new(Mutex::new(list))))
+    /// The rows of a list method.
+    fn list(
+        &self,
+        py: Python<'_>,
+        method: &str,
+        params: &[u8],
+        settings: ListSettings,
+    ) -> PyResult<List> {
+        let list = guarded(py, || self.0.list_with(method, json::read(params)?, settings.read()?))?;
+        Ok(list.into())
+    }
+
+    /// How many rows match.
+    fn count(&self, py: Python<'_>, method: String, params: &[u8]) -> PyResult<Pending> {
+        let client = self.0.clone();
+        let params = guarded(py, || json::read(params))?;
+        Ok(Pending::new(async move { client.count(&method, params).await }))
+    }
+
+    /// The rows with these ids as a JSON array, null where there is none.
+    fn get_by_ids(
+        &self,
+        py: Python<'_>,
+        method: String,
+        ids: Vec<u64>,
+        params: &[u8],
+    ) -> PyResult<Pending> {
+        let client = self.0.clone();
+        let params = guarded(py, || json::read(params))?;
+        Ok(Pending::new(
+            async move { json::write(&client.get_by_ids(&method, &ids, params).await?) },
+        ))
+    }
+
+    /// Uploads a file in two steps; the result as JSON.
+    fn upload(
+        &self,
+        py: Python<'_>,
+        method: String,
+        params: &[u8],
+        name: String,
+        content: Vec<u8>,
+    ) -> PyResult<Pending> {
+        let client = self.0.clone();
+        let params = guarded(py, || json::read(params))?;
+        let file = File::new(name, content);
+        Ok(Pending::new(
+            async move { json::write(&client.upload(&method, params, file).await?.result) },
+        ))
+    }
+
+    /// Begins a download; the result is a `Download`.
+    fn download(&self, url: String) -> Pending {
+        let client = self.0.clone();
+        Pending::new(async move { client.download(&url).await.map(Download::from) })
+    }
+
+    /// The same client for methods of REST 3.0.
+    fn v3(&self) -> V3 {
+        V3(self.0.v3())
     }
 }
 
-fn read_commands(commands: Vec<(String, Vec<u8>)>) -> Result<Vec<Command>> {
-    let command = |(index, (method, params)): (usize, (String, Vec<u8>))| {
-        json::read(&params)
-            .and_then(|params| Command::new(&method, params))
-            .map_err(|error| error.with("command", index.to_string()))
-    };
-    commands.into_iter().enumerate().map(command).collect()
-}
-
-/// One command's result as JSON, or its error: `(bytes, None)` or `(None, exception)`.
-struct Outcome(Result<Vec<u8>>);
-
-impl From<Result<evergrant::Answer>> for Outcome {
-    fn from(answer: Result<evergrant::Answer>) -> Self {
-        Self(answer.and_then(|answer| json::write(&answer.result)))
-    }
-}
-
-impl<'py> IntoPyObject<'py> for Outcome {
-    type Target = PyAny;
-    type Output = Bound<'py, PyAny>;
-    type Error = PyErr;
-
-    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
-        let pair = match self.0 {
-            Ok(value) => (Some(value), None),
-            Err(error) => (None, Some(to_py(py, &error).into_value(py))),
-        };
-        Ok(pair.into_pyobject(py)?.into_any())
-    }
-}
-
-/// The rows of a list method, a page at a time.
+/// Calls methods of REST 3.0.
 #[pyclass(frozen, module = "evergrant._native")]
-pub(crate) struct List(Arc<Mutex<evergrant::List>>);
+pub(crate) struct V3(evergrant::v3::Client);
 
 #[pymethods]
-impl List {
-    /// The next rows as a JSON array; `None` at the end.
-    fn next_page(&self) -> Pending {
-        let list = Arc::clone(&self.0);
-        Pending::new(async move {
-            let page = list.lock().await.next_page().await?;
-            page.map(|rows| json::write(&rows)).transpose()
-        })
+impl V3 {
+    /// Calls one method; the result as JSON.
+    fn call(
+        &self,
+        py: Python<'_>,
+        method: String,
+        params: &[u8],
+        settings: CallSettings,
+    ) -> PyResult<Pending> {
+        let client = self.0.clone();
+        let (params, options) = guarded(py, || Ok((json::read(params)?, settings.read()?)))?;
+        Ok(Pending::new(async move {
+            json::write(&client.call_with(&method, params, options).await?.result)
+        }))
     }
+
+    /// All items of a list method.
+    fn list(&self, py: Python<'_>, method: &str, params: &[u8]) -> PyResult<List> {
+        guarded(py, || self.0.list(method, json::read(params)?)).map(List::from)
+    }
+
+    /// All items of a method with a cursor field.
+    fn tail(&self, py: Python<'_>, method: &str, params: &[u8]) -> PyResult<List> {
+        guarded(py, || self.0.tail(method, json::read(params)?)).map(List::from)
+    }
+
+    /// Counts, sums and extremes; the result as JSON.
+    fn aggregate(
+        &self,
+        py: Python<'_>,
+        method: String,
+        select: &[u8],
+        filter: &[u8],
+    ) -> PyResult<Pending> {
+        let client = self.0.clone();
+        let (select, filter) = guarded(py, || Ok((json::read(select)?, json::read(filter)?)))?;
+        Ok(Pending::new(
+            async move { json::write(&client.aggregate(&method, select, filter).await?) },
+        ))
+    }
+
+    /// Makes the calls in one request; the results as a JSON array.
+    fn batch(&self, py: Python<'_>, calls: Vec<Entry>) -> PyResult<Pending> {
+        let client = self.0.clone();
+        let batch = guarded(py, || batch::read_v3(calls))?;
+        Ok(Pending::new(async move { json::write(&client.batch(batch).await?) }))
+    }
+}
+
+/// What the calls of this process came to.
+#[pyfunction]
+pub(crate) fn counters() -> crate::values::CallCounters {
+    evergrant::Client::counters().into()
 }

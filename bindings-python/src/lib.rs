@@ -4,13 +4,17 @@
 //! [`pending::Pending`], which Python either waits for or awaits.
 
 mod application;
+mod batch;
 mod changes;
 mod client;
 mod clock;
 mod error;
+mod file;
 mod json;
 mod lane;
+mod list;
 mod log;
+mod options;
 mod pending;
 mod runtime;
 mod settings;
@@ -29,8 +33,10 @@ mod native {
     use crate::{
         application::Application,
         changes::Changes,
-        client::{Client, List},
+        client::{Client, V3, counters},
         clock::Clock,
+        file::Download,
+        list::List,
         pending::Pending,
     };
     use crate::{error, lane, log};
@@ -51,7 +57,9 @@ mod native {
         message: String,
         advice: String,
     ) -> PyResult<Bound<'py, PyBaseException>> {
-        let field = if field == "commands" { "commands" } else { "params" };
+        let known =
+            ["commands", "file", "filter", "ids", "limit", "order", "progress", "select", "to"];
+        let field = known.into_iter().find(|name| *name == field).unwrap_or("params");
         let error = evergrant::Error::invalid_input(field, message).advise(advice);
         Ok(error::to_py(py, &error).into_value(py).into_bound(py))
     }

@@ -1,8 +1,13 @@
 //! The core's events as records of Python's `logging`, under the name `evergrant`.
 
 use std::{
+    cell::RefCell,
+    collections::HashMap,
     fmt::{self, Write},
-    sync::atomic::{AtomicI32, Ordering},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicI32, AtomicU64, Ordering},
+    },
 };
 
 use evergrant::redact;
@@ -46,9 +51,27 @@ fn logger(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
 
 struct Records;
 
+/// The spans that are open, each with what is known of it and how many hold it.
+static SPANS: Mutex<Option<HashMap<u64, (Line, usize)>>> = Mutex::new(None);
+
+thread_local! {
+    /// The spans that this thread is in, the innermost last.
+    static INSIDE: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
+}
+
+fn with_spans<T>(work: impl FnOnce(&mut HashMap<u64, (Line, usize)>) -> T) -> T {
+    work(SPANS.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default())
+}
+
+/// The facts of the innermost span around.
+fn facts_around() -> Option<String> {
+    let innermost = INSIDE.with_borrow(|inside| inside.last().copied())?;
+    with_spans(|spans| spans.get(&innermost).map(|(line, _)| line.facts.clone()))
+}
+
 impl Subscriber for Records {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        let ours = metadata.is_event() && metadata.target().starts_with("evergrant");
+        let ours = metadata.target().starts_with("evergrant");
         if ours { Interest::sometimes() } else { Interest::never() }
     }
 
@@ -60,19 +83,63 @@ impl Subscriber for Records {
         let level = number(*event.metadata().level());
         let mut line = Line::default();
         event.record(&mut line);
+        line.facts.extend(facts_around());
         if lane::open().is_ok() {
             lane::send(Box::new(move || Python::attach(|py| line.emit(py, level))));
         }
     }
 
-    // Spans are not for `logging`.
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
-        span::Id::from_u64(1)
+    fn new_span(&self, span: &span::Attributes<'_>) -> span::Id {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        let id = LAST.fetch_add(1, Ordering::Relaxed) + 1;
+        let mut line = Line::default();
+        span.record(&mut line);
+        with_spans(|spans| spans.insert(id, (line, 1)));
+        span::Id::from_u64(id)
     }
-    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+    fn record(&self, id: &span::Id, values: &span::Record<'_>) {
+        with_spans(|spans| {
+            if let Some((line, _)) = spans.get_mut(&id.into_u64()) {
+                values.record(line);
+            }
+        });
+    }
+
     fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-    fn enter(&self, _: &span::Id) {}
-    fn exit(&self, _: &span::Id) {}
+
+    fn enter(&self, id: &span::Id) {
+        INSIDE.with_borrow_mut(|inside| inside.push(id.into_u64()));
+    }
+
+    fn exit(&self, id: &span::Id) {
+        INSIDE.with_borrow_mut(|inside| {
+            if let Some(place) = inside.iter().rposition(|inner| *inner == id.into_u64()) {
+                inside.remove(place);
+            }
+        });
+    }
+
+    fn clone_span(&self, id: &span::Id) -> span::Id {
+        with_spans(|spans| {
+            if let Some((_, holders)) = spans.get_mut(&id.into_u64()) {
+                *holders += 1;
+            }
+        });
+        id.clone()
+    }
+
+    fn try_close(&self, id: span::Id) -> bool {
+        with_spans(|spans| {
+            let Some((_, holders)) = spans.get_mut(&id.into_u64()) else { return false };
+            *holders -= 1;
+            let is_last = *holders == 0;
+            if is_last {
+                spans.remove(&id.into_u64());
+            }
+            is_last
+        })
+    }
 }
 
 /// A level as `logging` counts it.

@@ -115,6 +115,36 @@ impl From<evergrant::Statistics> for Statistics {
     }
 }
 
+/// Becomes the fields of Python's `CallCounters`.
+#[derive(IntoPyObject)]
+pub(crate) struct CallCounters {
+    calls: u64,
+    requests: u64,
+    refused: u64,
+    refused_operating: u64,
+    retried: u64,
+    waited: u64,
+    waited_for: f64,
+    failed: u64,
+    moved: u64,
+}
+
+impl From<evergrant::CallCounters> for CallCounters {
+    fn from(counters: evergrant::CallCounters) -> Self {
+        Self {
+            calls: counters.calls,
+            requests: counters.requests,
+            refused: counters.refused,
+            refused_operating: counters.refused_operating,
+            retried: counters.retried,
+            waited: counters.waited,
+            waited_for: counters.waited_for.as_secs_f64(),
+            failed: counters.failed,
+            moved: counters.moved,
+        }
+    }
+}
+
 /// Becomes a tuple: grants and tokens do not change.
 struct Scope(Vec<String>);
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import pathlib
 from collections.abc import Iterator
 from typing import Callable
@@ -10,10 +11,13 @@ import evergrant
 from emulator import Emulator
 from proxy import Proxy
 
+# The emulators of these tests hold nothing back: nor does anything here, children included.
+os.environ["EVERGRANT_RATE_LIMIT"] = "off"
+
 
 @pytest.fixture(scope="session")
 def running() -> Iterator[Emulator]:
-    with Emulator(leads=300, deals=10, contacts=10, burst=0) as emulator:
+    with Emulator(leads=300, deals=10, contacts=10, tasks=20, burst=0) as emulator:
         yield emulator
 
 

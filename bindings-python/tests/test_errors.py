@@ -85,7 +85,8 @@ def test_a_panic_is_an_internal_error(capfd: pytest.CaptureFixture[str]) -> None
 
 
 def test_work_begins_once(emulator: Emulator) -> None:
-    work = _native.Client.from_webhook(emulator["webhook"]).call("profile", b"{}")
+    client = _native.Client.from_webhook(emulator["webhook"], None, None, None)
+    work = client.call("profile", b"{}", (False, None, None, None))
     work.wait()
     with pytest.raises(evergrant.InternalError, match="begun already"):
         work.wait()

@@ -5,6 +5,7 @@ import datetime
 import decimal
 import enum
 import json
+import math
 import types
 from typing import Any
 
@@ -21,6 +22,10 @@ class Stage(str, enum.Enum):
 
 CYCLE: list[Any] = []
 CYCLE.append(CYCLE)
+DEEP: dict[str, Any] = {}
+for _ in range(10_000):
+    DEEP = {"deeper": DEEP}
+SHARED = [1]
 
 
 @pytest.mark.parametrize(
@@ -31,6 +36,7 @@ CYCLE.append(CYCLE)
         ({"b": 1, "a": {"d": 2, "c": 3}}, '{"b":1,"a":{"d":2,"c":3}}'),
         ([123, {"POST_MESSAGE": "x"}], '[123,{"POST_MESSAGE":"x"}]'),
         ((1, (2,)), "[1,[2]]"),
+        ({"a": SHARED, "b": SHARED}, '{"a":[1],"b":[1]}'),
         ({"t": "Привет 🙂\0"}, '{"t":"Привет 🙂\\u0000"}'),
         ({"a": True, "b": None, "c": 1.5, "d": -(2**63), "e": 2**64 - 1}, None),
         ({"stage": Stage.NEW, 0: "x"}, '{"stage":"NEW","0":"x"}'),
@@ -46,19 +52,23 @@ def test_what_json_holds_is_written_in_order(params: Any, text: str | None) -> N
     [
         (
             {"fields": {"BEGIN": datetime.date(2026, 1, 1)}},
-            "params['fields']['BEGIN'] is of type date",
+            "params.fields.BEGIN is of type date",
         ),
-        ({"a": [1, decimal.Decimal("1.5")]}, "params['a'][1] is of type Decimal"),
-        ({"a": float("nan")}, "params['a'] is nan"),
-        ({"a": float("-inf")}, "params['a'] is -inf"),
-        ({"a": 2**64}, "params['a'] is too large an integer"),
-        ({"a": "\ud800"}, "params['a'] is not valid Unicode"),
-        ({"\ud800": 1}, "a key of params is not valid Unicode"),
-        ({"a": b"bytes"}, "params['a'] is of type bytes"),
-        ({"a": {1, 2}}, "params['a'] is of type set"),
+        ({"a": [1, decimal.Decimal("1.5")]}, "params.a[1] is of type Decimal"),
+        ({"a": float("nan")}, "params.a is nan"),
+        ({"a": float("-inf")}, "params.a is -inf"),
+        ({"a": 2**64}, "params.a is too large an integer"),
+        ({"a": "\ud800"}, "params.a is not valid Unicode"),
+        ({"\ud800": 1}, "params has a key that is not valid Unicode"),
+        ({"a": b"bytes"}, "params.a is of type bytes"),
+        ({"a": {1, 2}}, "params.a is of type set"),
         ({(1, 2): "x"}, "params has a key of type tuple"),
         ({None: "x"}, "params has a key of type NoneType"),
-        (CYCLE, "is nested too deeply"),
+        (CYCLE, "params[0] contains itself"),
+        (DEEP, "is nested too deeply"),
+        ({"fields": {"PHONE": [{"VALUE": math.nan}]}}, "params.fields.PHONE[0].VALUE is nan"),
+        ({"filter": {">ID": {1}}}, "params.filter['>ID'] is of type set"),
+        ({"ID": evergrant.ref("lead")}, "params.ID is a reference, which only a batch can hold"),
         (object(), "params is of type object"),
     ],
 )
@@ -89,9 +99,17 @@ def test_the_order_arrives(client: evergrant.Client, emulator: Emulator) -> None
 @pytest.mark.parametrize(
     ("commands", "says"),
     [
-        (["profile"], "command 0 of the batch is not a pair"),
-        ([("profile", {}), ("profile", {}, 1)], "command 1 of the batch is not a pair"),
-        ([("profile", {"a": {1}})], "commands[0]['a'] is of type set"),
+        (["profile"], "commands has at 0 what is not a method"),
+        ([("profile", {}), ("profile",)], "commands has at 1 what is not a method"),
+        ([("profile", {"a": {1}})], "commands[0].a is of type set"),
+        (
+            [("profile", {"ID": [evergrant.ref("lead")["ID"]]})],
+            "commands[0].ID[0] refers to 'lead', and no command before has that name",
+        ),
+        (
+            [("a.list", {}, "many"), ("a.get", {"ID": evergrant.ref("many").each("ID")})],
+            "commands[1].ID asks for a field of each item",
+        ),
     ],
 )
 def test_a_bad_command_is_named(client: evergrant.Client, commands: Any, says: str) -> None:

@@ -9,7 +9,7 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 
-import { Application, Client, EvergrantError } from '../../bindings-node/dist/index.mjs'
+import { Application, Client, EvergrantError, ref } from '../../bindings-node/dist/index.mjs'
 import { Clock } from '../../bindings-node/dist/testing.mjs'
 import { control } from './emulator.mjs'
 import { mismatch } from './pattern.mjs'
@@ -93,19 +93,25 @@ const OPERATIONS = {
   },
   call: ({ method, params }) => client.call(method, params),
   batch: async ({ commands }) => {
-    const outcomes = await client.batch(commands)
+    const outcomes = await client.batch(commands.map(refer))
     return outcomes.map(({ ok, value, error }) => (ok ? { ok: value } : failed(error)))
   },
-  list: async ({ method, params }) => {
-    const rows = []
-    for await (const row of client.list(method, params)) rows.push(row)
-    return rows
+  list: ({ method, params, options }) => all(client.list(method, params, options)),
+  list_page: async ({ method, params, options }) => {
+    const list = client.list(method, params, options)
+    const { value: rows } = await list.pages().next()
+    return { rows, cursor: list.cursor, total: list.total }
   },
+  count_rows: ({ method, params }) => client.count(method, params),
+  get_by_ids: ({ method, ids, params }) => client.getByIds(method, ids, params),
+  v3_call: ({ method, params }) => client.v3.call(method, params),
+  v3_list: ({ method, params }) => all(client.v3.list(method, params)),
+  v3_batch: ({ commands }) => client.v3.batch(commands.map(refer)),
   together: async ({ times }, { step }) =>
     Promise.all(Array.from({ length: times }, () => perform(step))),
   control: ({ method, path, body }) => control(saved.control, method, path, body),
   count: ({ of, by }) => {
-    const keys = of.map((row) => row[by])
+    const keys = of.flat().map((row) => row[by])
     return {
       count: keys.length,
       unique: new Set(keys).size,
@@ -145,6 +151,23 @@ function show(value) {
   console.log(value, `${JSON.stringify(value)}`)
   console.log(inspect(value, { depth: null, showHidden: true }))
   return value
+}
+
+async function all(list) {
+  const rows = []
+  for await (const row of list) rows.push(row)
+  return rows
+}
+
+/** Puts references in the place of `{$reference: [name, key...]}`. */
+function refer(value) {
+  if (Array.isArray(value)) return value.map(refer)
+  if (value === null || typeof value !== 'object') return value
+  if (!value.$reference) {
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, refer(item)]))
+  }
+  const [name, ...keys] = value.$reference
+  return keys.reduce((reference, key) => reference.at(key), ref(name))
 }
 
 /** An object as other languages name its fields. */

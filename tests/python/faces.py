@@ -6,10 +6,11 @@ import asyncio
 import concurrent.futures
 from typing import Any, Callable, Union
 
-from evergrant import Application, AsyncApplication, AsyncClient, Client
+from evergrant import Application, AsyncApplication, AsyncClient, AsyncItems, Client, Items
 
 AnyApplication = Union[Application, AsyncApplication]
 AnyClient = Union[Client, AsyncClient]
+AnyRows = Union[Items, AsyncItems]
 
 
 class Blocking:
@@ -31,11 +32,17 @@ class Blocking:
         """A client over a webhook."""
         return Client.from_webhook(url)
 
-    async def rows(self, client: AnyClient, method: str, params: Any) -> list[Any]:
-        """All rows of a list method."""
-        assert isinstance(client, Client)
-        rows: list[Any] = await self.run(lambda: list(client.list(method, params)))
-        return rows
+    async def rows(self, rows: AnyRows) -> list[Any]:
+        """All rows of a list."""
+        assert isinstance(rows, Items)
+        read: list[Any] = await self.run(lambda: list(rows))
+        return read
+
+    async def page(self, rows: AnyRows) -> list[Any]:
+        """The first page of a list."""
+        assert isinstance(rows, Items)
+        page: list[Any] = await self.run(lambda: next(rows.pages()))
+        return page
 
 
 class Asyncio:
@@ -53,10 +60,17 @@ class Asyncio:
         """A client over a webhook."""
         return AsyncClient.from_webhook(url)
 
-    async def rows(self, client: AnyClient, method: str, params: Any) -> list[Any]:
-        """All rows of a list method."""
-        assert isinstance(client, AsyncClient)
-        return [row async for row in client.list(method, params)]
+    async def rows(self, rows: AnyRows) -> list[Any]:
+        """All rows of a list."""
+        assert isinstance(rows, AsyncItems)
+        return [row async for row in rows]
+
+    async def page(self, rows: AnyRows) -> list[Any]:
+        """The first page of a list."""
+        assert isinstance(rows, AsyncItems)
+        async for page in rows.pages():
+            return page
+        raise AssertionError("the list has no page")
 
 
 FACES: dict[str, type[Union[Blocking, Asyncio]]] = {"python": Blocking, "python-async": Asyncio}

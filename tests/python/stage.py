@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
 import os
 import pathlib
 import re
@@ -12,7 +13,7 @@ from typing import Any, Callable, Optional, Union
 
 import stores
 from emulator import Emulator
-from evergrant import BatchResult, Change, EvergrantError, Grant, Token
+from evergrant import AsyncRows, BatchResult, Change, EvergrantError, Grant, Rows, Token, ref
 from evergrant.testing import Clock
 from faces import AnyApplication, AnyClient, Asyncio, Blocking
 from pattern import mismatch
@@ -167,16 +168,42 @@ class Stage:
         return await self._face.run(self._b24.call, step["method"], step.get("params"))
 
     async def _do_batch(self, step: Step) -> Any:
-        return await self._face.run(self._b24.batch, step["commands"])
+        return await self._face.run(self._b24.batch, _commands(step))
 
     async def _do_list(self, step: Step) -> Any:
-        return await self._face.rows(self._b24, step["method"], step.get("params"))
+        return await self._face.rows(self._rows(step))
+
+    async def _do_list_page(self, step: Step) -> Any:
+        """The first page, and where the list stands behind it."""
+        rows = self._rows(step)
+        page = await self._face.page(rows)
+        return {"rows": page, "cursor": rows.cursor, "total": rows.total}
+
+    def _rows(self, step: Step) -> Union[Rows, AsyncRows]:
+        return self._b24.list(step["method"], step.get("params"), **step.get("options", {}))
+
+    async def _do_count_rows(self, step: Step) -> Any:
+        return await self._face.run(self._b24.count, step["method"], step.get("params"))
+
+    async def _do_get_by_ids(self, step: Step) -> Any:
+        get = self._b24.get_by_ids
+        return await self._face.run(get, step["method"], step["ids"], step.get("params"))
+
+    async def _do_v3_call(self, step: Step) -> Any:
+        return await self._face.run(self._b24.v3.call, step["method"], step.get("params"))
+
+    async def _do_v3_list(self, step: Step) -> Any:
+        return await self._face.rows(self._b24.v3.list(step["method"], step.get("params")))
+
+    async def _do_v3_batch(self, step: Step) -> Any:
+        return await self._face.run(self._b24.v3.batch, _commands(step))
 
     async def _do_control(self, step: Step) -> Any:
         return self._emulator.control(step["method"], step["path"], step.get("body"))
 
     async def _do_count(self, step: Step) -> Any:
-        keys = [row[step["by"]] for row in step["of"]]
+        parts = (part if isinstance(part, list) else [part] for part in step["of"])
+        keys = [row[step["by"]] for part in parts for row in part]
         return {
             "count": len(keys),
             "unique": len(set(keys)),
@@ -247,3 +274,19 @@ class Stage:
         for part in path.split("."):
             value = value[int(part)] if isinstance(value, list) else value[part]
         return value
+
+
+def _commands(step: Step) -> list[Any]:
+    return [[command[0], _refer(command[1]), *command[2:]] for command in step["commands"]]
+
+
+def _refer(value: Any) -> Any:
+    """Puts references in the place of `{"$reference": [name, key...]}`."""
+    if isinstance(value, list):
+        return [_refer(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if "$reference" not in value:
+        return {key: _refer(item) for key, item in value.items()}
+    name, *keys = value["$reference"]
+    return functools.reduce(lambda reference, key: reference[key], keys, ref(name))

@@ -2,6 +2,8 @@
 
 #[path = "scenarios/log.rs"]
 mod log;
+#[path = "scenarios/rest.rs"]
+mod rest;
 #[path = "scenarios/shown.rs"]
 mod shown;
 #[path = "scenarios/together.rs"]
@@ -15,7 +17,7 @@ use std::{
     time::Duration,
 };
 
-use evergrant::{Application, Change, Client, Clock, Command, Error};
+use evergrant::{Application, Change, Client, Clock, Error};
 use evergrant_tests::{Emulator, mismatch, store};
 use libtest_mimic::{Arguments, Failed, Trial};
 use log::Log;
@@ -351,10 +353,13 @@ impl Work {
     /// The operations that change nothing on the stage itself.
     async fn reading(&self, arguments: &Value) -> Result<Value, Error> {
         let text = |name: &str| arguments[name].as_str().unwrap_or_default();
-        let params = || arguments.get("params").cloned().unwrap_or_default();
         let grant = || arguments["grant"].as_i64().unwrap();
         let application = || self.application.as_ref().unwrap();
-        let client = || self.client.as_ref().unwrap();
+        if let Some(client) = &self.client
+            && let Some(outcome) = rest::call(client, arguments).await
+        {
+            return outcome;
+        }
         match text("do") {
             "authorize_url" => application()
                 .authorize_url(text("portal"))
@@ -408,24 +413,6 @@ impl Work {
             "shut_down" => {
                 let deadline = Duration::from_secs_f64(arguments["deadline"].as_f64().unwrap());
                 Ok(application().shut_down(deadline).await.into())
-            }
-            "call" => client().call(text("method"), params()).await.map(|answer| answer.result),
-            "list" => client().list(text("method"), params())?.all().await.map(Value::Array),
-            "batch" => {
-                let commands: Result<Vec<Command>, Error> = arguments["commands"]
-                    .as_array()
-                    .unwrap()
-                    .iter()
-                    .map(|command| Command::new(command[0].as_str().unwrap(), command[1].clone()))
-                    .collect();
-                let results = client().batch(commands?).await?;
-                Ok(results
-                    .into_iter()
-                    .map(|result| match result {
-                        Ok(answer) => json!({"ok": answer.result}),
-                        Err(error) => json!({"error": error_json(&error)}),
-                    })
-                    .collect())
             }
             "control" => {
                 Ok(self.emulator.control(text("method"), text("path"), &arguments["body"]).await)

@@ -10,6 +10,7 @@ import {
   type Grant,
   type Kind,
   RateLimitError,
+  ref,
   type Token,
 } from 'evergrant'
 
@@ -50,6 +51,38 @@ export async function calls(client: Client): Promise<string[]> {
   // @ts-expect-error clients are made by functions
   new Client('https://example.bitrix24.com/rest/1/secret/')
   return titles
+}
+
+export async function lists(client: Client): Promise<number> {
+  const rows = client.list<Lead>(
+    'crm.lead.list',
+    {},
+    { limit: 5, order: { ID: 'DESC' }, strategy: 'pages', total: true, progress: true },
+  )
+  for await (const page of rows.pages()) page.map(({ TITLE }) => TITLE)
+  const cursor: string = rows.cursor
+  client.list('crm.lead.list', {}, { after: cursor, progress: (count, total) => [count, total] })
+  // @ts-expect-error there is no such strategy
+  client.list('crm.lead.list', {}, { strategy: 'fast' })
+  const found: (Lead | null)[] = await client.getByIds<Lead>('crm.lead.list', [1, '2'])
+  await client.batch(
+    [
+      ['crm.lead.add', {}, 'lead'],
+      ['crm.lead.get', { ID: ref('lead') }],
+    ],
+    {
+      halt: false,
+    },
+  )
+  await client.call('profile', {}, { idempotent: true, priority: 'bulk', timeoutMs: 500 })
+  // @ts-expect-error keys are of REST 3.0
+  await client.call('profile', {}, { idempotencyKey: 'a' })
+  await client.v3.call('tasks.task.get', { id: 1 }, { idempotencyKey: 'a' })
+  for await (const item of client.v3.tail<{ id: number }>('main.eventlog.tail')) item.id.toFixed()
+  const bytes: number = await client.download('/x', 'report.pdf', {
+    progress: (received) => received,
+  })
+  return bytes + found.length + (await client.count('crm.lead.list'))
 }
 
 export async function grants(): Promise<Token | undefined> {

@@ -6,6 +6,8 @@
     b24.call("crm.lead.get", {"ID": 5})
     for lead in b24.list("crm.lead.list", {"select": ["ID", "TITLE"]}):
         ...
+    b24.batch([("crm.company.add", {"fields": {"TITLE": "Corezoid"}}, "company"),
+               ("crm.contact.add", {"fields": {"COMPANY_ID": evergrant.ref("company")}})])
 
 `Application` keeps OAuth grants; `AsyncApplication` and `AsyncClient` are the same for asyncio.
 """
@@ -15,8 +17,9 @@ import atexit as _atexit
 from evergrant import _native
 from evergrant import changes as _changes
 from evergrant.application import Application, AsyncApplication
+from evergrant.batches import BatchResult
 from evergrant.changes import AsyncChanges, Listener
-from evergrant.client import AsyncClient, AsyncRows, BatchResult, Client, Rows
+from evergrant.client import AsyncClient, Client
 from evergrant.errors import (
     AuthorizationError,
     EvergrantError,
@@ -35,37 +38,47 @@ from evergrant.errors import (
 from evergrant.grants import (
     AuditEntry,
     AuthorizeLink,
+    CallCounters,
     Change,
     Grant,
     KeepAlive,
     Statistics,
     Token,
 )
+from evergrant.references import Reference, ref
+from evergrant.rows import AsyncItems, AsyncRows, Items, Rows
+from evergrant.v3 import V3, AsyncV3
 
 __version__ = _native.VERSION
 
 __all__ = [
+    "V3",
     "Application",
     "AsyncApplication",
     "AsyncChanges",
     "AsyncClient",
+    "AsyncItems",
     "AsyncRows",
+    "AsyncV3",
     "AuditEntry",
     "AuthorizationError",
     "AuthorizeLink",
     "BatchResult",
+    "CallCounters",
     "Change",
     "Client",
     "EvergrantError",
     "Grant",
     "InternalError",
     "InvalidInputError",
+    "Items",
     "KeepAlive",
     "Listener",
     "NeedsReauthorizationError",
     "NetworkError",
     "OperationCancelledError",
     "RateLimitError",
+    "Reference",
     "RestError",
     "Rows",
     "StateMismatchError",
@@ -75,6 +88,7 @@ __all__ = [
     "UnexpectedAnswerError",
     "UnknownGrantError",
     "__version__",
+    "ref",
 ]
 
 # Our threads must be out of Python before the interpreter is taken down; the last registered is

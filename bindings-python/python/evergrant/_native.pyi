@@ -9,21 +9,29 @@ from evergrant.grants import Token
 
 __all__ = [
     "KINDS",
+    "V3",
     "VERSION",
     "Application",
     "Changes",
     "Client",
     "Clock",
+    "Download",
     "List",
     "Pending",
     "close",
+    "counters",
     "invalid_input",
     "panic_later",
     "panic_now",
 ]
 
 _T = TypeVar("_T", covariant=True)
+
 _Outcomes: TypeAlias = list[tuple[bytes | None, EvergrantError | None]]
+_Entry: TypeAlias = tuple[str, bytes, str | None]
+_CallSettings: TypeAlias = tuple[bool, str | None, float | None, str | None]
+_ListSettings: TypeAlias = tuple[int | None, bytes | None, str, bool, str | None]
+_Step: TypeAlias = tuple[bytes | None, str | None, int | None]
 
 KINDS: Final[tuple[str, ...]]
 VERSION: Final[str]
@@ -77,6 +85,18 @@ class StatisticsFields(TypedDict):
     taken_over: int
     orphaned: int
     longest_confirm_to_write: float
+
+@type_check_only
+class CounterFields(TypedDict):
+    calls: int
+    requests: int
+    refused: int
+    refused_operating: int
+    retried: int
+    waited: int
+    waited_for: float
+    failed: int
+    moved: int
 
 @final
 class Pending(Generic[_T]):
@@ -142,15 +162,40 @@ class Clock:
 @final
 class Client:
     @staticmethod
-    def from_webhook(url: str | None) -> Client: ...
-    def call(self, method: str, params: bytes) -> Pending[bytes]: ...
-    def batch(self, commands: Sequence[tuple[str, bytes]]) -> Pending[_Outcomes]: ...
+    def from_webhook(
+        url: str | None, rate_limit: str | None, reserve: float | None, moved_to: str | None
+    ) -> Client: ...
+    def paced(self, rate_limit: str | None, reserve: float | None) -> Client: ...
+    def call(self, method: str, params: bytes, settings: _CallSettings) -> Pending[bytes]: ...
+    def batch(self, commands: Sequence[_Entry], halt: bool) -> Pending[_Outcomes]: ...
+    def list(self, method: str, params: bytes, settings: _ListSettings) -> List: ...
+    def count(self, method: str, params: bytes) -> Pending[int]: ...
+    def get_by_ids(self, method: str, ids: Sequence[int], params: bytes) -> Pending[bytes]: ...
+    def upload(self, method: str, params: bytes, name: str, content: bytes) -> Pending[bytes]: ...
+    def download(self, url: str) -> Pending[Download]: ...
+    def v3(self) -> V3: ...
+
+@final
+class V3:
+    def call(self, method: str, params: bytes, settings: _CallSettings) -> Pending[bytes]: ...
     def list(self, method: str, params: bytes) -> List: ...
+    def tail(self, method: str, params: bytes) -> List: ...
+    def aggregate(self, method: str, select: bytes, filter: bytes) -> Pending[bytes]: ...
+    def batch(self, calls: Sequence[_Entry]) -> Pending[bytes]: ...
 
 @final
 class List:
-    def next_page(self) -> Pending[bytes | None]: ...
+    @property
+    def beginning(self) -> str | None: ...
+    def next_page(self) -> Pending[_Step]: ...
 
+@final
+class Download:
+    @property
+    def size(self) -> int | None: ...
+    def chunk(self) -> Pending[bytes | None]: ...
+
+def counters() -> CounterFields: ...
 def invalid_input(field: str, message: str, advice: str) -> EvergrantError: ...
 def close() -> None: ...
 def panic_now() -> None: ...

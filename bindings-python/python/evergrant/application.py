@@ -270,9 +270,17 @@ class Application(_Opened):
         """
         return [AuditEntry(**fields) for fields in self._native.audit(id).wait()]
 
-    def client(self, id: int) -> Client:
-        """A client that calls the grant's portal. An unknown grant shows at the first call."""
-        return Client(self._native.client(id), f"grant={id}")
+    def client(
+        self, id: int, *, rate_limit: Optional[str] = None, reserve: Optional[float] = None
+    ) -> Client:
+        """A client that calls the grant's portal. An unknown grant shows at the first call.
+
+        Args:
+            id: The grant.
+            rate_limit: As in `Client.from_webhook`.
+            reserve: As there.
+        """
+        return Client(self._native.client(id).paced(rate_limit, reserve), f"grant={id}")
 
 
 class AsyncApplication(_Opened):
@@ -419,9 +427,11 @@ class AsyncApplication(_Opened):
         """As `Application.audit`."""
         return [AuditEntry(**fields) for fields in await self._native.audit(id).start()]
 
-    def client(self, id: int) -> AsyncClient:
+    def client(
+        self, id: int, *, rate_limit: Optional[str] = None, reserve: Optional[float] = None
+    ) -> AsyncClient:
         """As `Application.client`."""
-        return AsyncClient(self._native.client(id), f"grant={id}")
+        return AsyncClient(self._native.client(id).paced(rate_limit, reserve), f"grant={id}")
 
 
 def _keep_alive(times: Optional[tuple[int, int]]) -> Optional[KeepAlive]:

@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
+import builtins
 import json
-from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any, Optional
+from collections.abc import Iterable, Mapping
+from typing import Any, Optional, Union
 from urllib.parse import urlsplit
 
 from evergrant import _native
-from evergrant.errors import EvergrantError
-from evergrant.parameters import Params, encode, encode_commands
-
-
-@dataclass(frozen=True)
-class BatchResult:
-    """What became of one command of a batch."""
-
-    ok: bool
-    """True if the command was executed."""
-    value: Any = None
-    """The command's result."""
-    error: Optional[EvergrantError] = None
-    """Why there is none."""
-
-
-# Named here: inside the clients, `list` is their method.
-_Results = list[BatchResult]
+from evergrant.batches import BatchResult, Command, as_text, encode_commands, results
+from evergrant.files import File, FileProgress, Sink, Target, content_of, opened
+from evergrant.grants import CallCounters, Priority, Strategy
+from evergrant.parameters import Params, encode, encode_ids, refusal
+from evergrant.rows import AsyncRows, Progress, Rows
+from evergrant.v3 import V3, AsyncV3
 
 
 class _Portal:
@@ -40,115 +27,271 @@ class _Portal:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._whose})"
 
+    @staticmethod
+    def counters() -> CallCounters:
+        """What all calls of this process came to since it started."""
+        return CallCounters(**_native.counters())
+
 
 class Client(_Portal):
     """Calls one portal as one user.
 
-    An expired token is renewed and the call sent once more; a refusal for the rate is waited out.
-    Nothing else is repeated. Clients may be shared between threads, and survive a fork.
+    What was certainly not executed is sent again: with a new token, after a refusal for the rate,
+    after a connection that did not come about. Nothing else is repeated. Clients may be shared
+    between threads, and survive a fork.
     """
 
     @classmethod
-    def from_webhook(cls, url: str) -> Client:
+    def from_webhook(
+        cls,
+        url: str,
+        *,
+        rate_limit: Optional[str] = None,
+        reserve: float = 0,
+        moved_to: Optional[str] = None,
+    ) -> Client:
         """A client over an incoming webhook, `https://<portal>/rest/<user>/<secret>/`.
 
-        Raises:
-            InvalidInputError: this is not the address of a webhook.
-        """
-        return cls(_native.Client.from_webhook(url), _webhook(url))
+        Args:
+            url: The webhook's address.
+            rate_limit: How fast the portal may be called, by all clients of this process together:
+                `standard`, `enterprise`, `off`, or `<burst>,<requests a second>`. Unless given,
+                what `EVERGRANT_RATE_LIMIT` says, else `standard`.
+            reserve: The part of the portal's bucket, 0 to 0.9, that is left to other programs
+                behind the same address.
+            moved_to: A host that the portal has moved to, where the secret may go along.
 
-    def call(self, method: str, params: Params = None) -> Any:
+        Raises:
+            InvalidInputError: `context["field"]` names the argument.
+        """
+        native = _native.Client.from_webhook(url, rate_limit, reserve or None, moved_to)
+        return cls(native, _webhook(url))
+
+    def call(
+        self,
+        method: str,
+        params: Params = None,
+        *,
+        idempotent: bool = False,
+        priority: Optional[Priority] = None,
+        timeout: Optional[float] = None,
+    ) -> Any:
         """Calls one method and answers with its `result`.
+
+        Args:
+            method: Its name, such as `crm.lead.get`.
+            params: A mapping, or a list for methods with positional parameters.
+            idempotent: Doing it twice is harmless: it is sent again also when nobody knows whether
+                it was executed.
+            priority: Who goes first when the portal takes no more: `interactive` (unless given)
+                before `bulk`.
+            timeout: Seconds for the call with all its waits and repetitions; else five minutes.
 
         Raises:
             RestError: the portal refused; `code` says why.
             EvergrantError: anything else; `retry` says whether to send it again.
         """
-        return json.loads(self._native.call(method, encode(params)).wait())
+        settings = (idempotent, priority, timeout, None)
+        return json.loads(self._native.call(method, encode(params), settings).wait())
 
-    def batch(self, commands: Iterable[tuple[str, Params]]) -> _Results:
-        """Runs up to fifty commands in one request. One result for each, in their order; a command
-        that fails does not stop the others.
+    def batch(
+        self, commands: Iterable[Command], *, halt: bool = True
+    ) -> builtins.list[BatchResult]:
+        """Runs any number of commands, fifty to a request. One result for each, in their order; a
+        command that fails does not stop those that have nothing to do with it.
+
+        Args:
+            commands: Pairs of method and parameters. With a name as the third, later commands may
+                use the result: `ref("lead")`, `ref("found")[0]["ID"]`.
+            halt: Leaves a command alone whose reference is to one that failed. Otherwise the portal
+                runs it, with the text of the reference for a value.
 
         Raises:
-            EvergrantError: the batch as a whole had no answer; its commands may have been executed.
+            InvalidInputError: a command cannot be sent; nothing was.
+            EvergrantError: no request had an answer; the commands may have been executed.
         """
-        return _outcomes(self._native.batch(encode_commands(commands)).wait())
+        encoded = encode_commands(commands, as_text)
+        return results(self._native.batch(encoded, halt).wait())
 
-    def list(self, method: str, params: Params = None) -> Rows:
+    def list(
+        self,
+        method: str,
+        params: Params = None,
+        *,
+        limit: Optional[int] = None,
+        order: Optional[Mapping[str, str]] = None,
+        strategy: Strategy = "auto",
+        total: bool = False,
+        progress: Optional[Progress] = None,
+        after: Optional[str] = None,
+    ) -> Rows:
         """All rows of a list method, fetched as they are read. `params` must not contain `start`.
 
         Reading raises rather than ends early: a list is never silently short.
+
+        Args:
+            method: Such as `crm.lead.list`.
+            params: Filter and selection.
+            limit: No more rows than these.
+            order: Fields with `ASC` or `DESC`.
+            strategy: How pages are cut: `auto`, `pages`, `after_id`, `ranges`.
+            total: Counts the rows first.
+            progress: A function of the rows so far and the total (`None` while it is not known);
+                `True` writes a line to a terminal.
+            after: A `cursor` of the same method and parameters, to go on behind it.
+
+        Raises:
+            InvalidInputError: at once, for what cannot be asked.
         """
-        return Rows(self._native.list(method, encode(params)))
+        settings = _list_settings(limit, order, strategy, total, after)
+        return Rows(self._native.list(method, encode(params), settings), progress)
+
+    def count(self, method: str, params: Params = None) -> int:
+        """How many rows of a list method match."""
+        return self._native.count(method, encode(params)).wait()
+
+    def get_by_ids(
+        self, method: str, ids: Iterable[Union[int, str]], params: Params = None
+    ) -> builtins.list[Any]:
+        """The rows of a list method with these ids, one for each in their order; `None` where there
+        is no such row. `params` may select fields and filter further.
+        """
+        native = self._native.get_by_ids(method, encode_ids(ids), encode(params))
+        return _rows(native.wait())
+
+    def upload(self, method: str, params: Params, file: File) -> Any:
+        """Uploads a file in two steps: `method`, such as `disk.folder.uploadfile`, says where to.
+
+        Args:
+            method: One that answers with an `uploadUrl`.
+            params: Its parameters, without the file.
+            file: A path, or a name with the content. It is held in memory.
+        """
+        return json.loads(self._native.upload(method, encode(params), *content_of(file)).wait())
+
+    def download(self, url: str, to: Target, *, progress: Optional[FileProgress] = None) -> int:
+        """Downloads from a link that an answer held, such as `DOWNLOAD_URL`; answers how many
+        bytes it was.
+
+        Args:
+            url: The link. It lives as long as the token in it.
+            to: A path, where the file is either whole or not there; or a stream.
+            progress: A function of the bytes so far and the size, if the portal said it.
+        """
+        native = self._native.download(url).wait()
+        with opened(to) as stream:
+            sink = Sink(stream, native, progress)
+            while sink.take(native.chunk().wait()):
+                pass
+        return sink.received
+
+    @property
+    def v3(self) -> V3:
+        """The same client for methods of REST 3.0."""
+        return V3(self._native.v3())
 
 
 class AsyncClient(_Portal):
     """`Client` for asyncio. Cancelling a call drops it, but never a renewal of the token."""
 
     @classmethod
-    def from_webhook(cls, url: str) -> AsyncClient:
+    def from_webhook(
+        cls,
+        url: str,
+        *,
+        rate_limit: Optional[str] = None,
+        reserve: float = 0,
+        moved_to: Optional[str] = None,
+    ) -> AsyncClient:
         """As `Client.from_webhook`; does not wait."""
-        return cls(_native.Client.from_webhook(url), _webhook(url))
+        native = _native.Client.from_webhook(url, rate_limit, reserve or None, moved_to)
+        return cls(native, _webhook(url))
 
-    async def call(self, method: str, params: Params = None) -> Any:
+    async def call(
+        self,
+        method: str,
+        params: Params = None,
+        *,
+        idempotent: bool = False,
+        priority: Optional[Priority] = None,
+        timeout: Optional[float] = None,
+    ) -> Any:
         """As `Client.call`."""
-        return json.loads(await self._native.call(method, encode(params)).start())
+        settings = (idempotent, priority, timeout, None)
+        return json.loads(await self._native.call(method, encode(params), settings).start())
 
-    async def batch(self, commands: Iterable[tuple[str, Params]]) -> _Results:
+    async def batch(
+        self, commands: Iterable[Command], *, halt: bool = True
+    ) -> builtins.list[BatchResult]:
         """As `Client.batch`."""
-        return _outcomes(await self._native.batch(encode_commands(commands)).start())
+        encoded = encode_commands(commands, as_text)
+        return results(await self._native.batch(encoded, halt).start())
 
-    def list(self, method: str, params: Params = None) -> AsyncRows:
+    def list(
+        self,
+        method: str,
+        params: Params = None,
+        *,
+        limit: Optional[int] = None,
+        order: Optional[Mapping[str, str]] = None,
+        strategy: Strategy = "auto",
+        total: bool = False,
+        progress: Optional[Progress] = None,
+        after: Optional[str] = None,
+    ) -> AsyncRows:
         """As `Client.list`, for `async for`."""
-        return AsyncRows(self._native.list(method, encode(params)))
+        settings = _list_settings(limit, order, strategy, total, after)
+        return AsyncRows(self._native.list(method, encode(params), settings), progress)
+
+    async def count(self, method: str, params: Params = None) -> int:
+        """As `Client.count`."""
+        return await self._native.count(method, encode(params)).start()
+
+    async def get_by_ids(
+        self, method: str, ids: Iterable[Union[int, str]], params: Params = None
+    ) -> builtins.list[Any]:
+        """As `Client.get_by_ids`."""
+        native = self._native.get_by_ids(method, encode_ids(ids), encode(params))
+        return _rows(await native.start())
+
+    async def upload(self, method: str, params: Params, file: File) -> Any:
+        """As `Client.upload`."""
+        native = self._native.upload(method, encode(params), *content_of(file))
+        return json.loads(await native.start())
+
+    async def download(
+        self, url: str, to: Target, *, progress: Optional[FileProgress] = None
+    ) -> int:
+        """As `Client.download`. Parts are written on the event loop."""
+        native = await self._native.download(url).start()
+        with opened(to) as stream:
+            sink = Sink(stream, native, progress)
+            while sink.take(await native.chunk().start()):
+                pass
+        return sink.received
+
+    @property
+    def v3(self) -> AsyncV3:
+        """The same client for methods of REST 3.0."""
+        return AsyncV3(self._native.v3())
 
 
-class Rows(Iterator[Any]):
-    """The rows of a list, from first to last."""
-
-    def __init__(self, native: _native.List) -> None:
-        """Made by `Client.list`."""
-        self._native = native
-        self._ready: deque[Any] = deque()
-
-    def __next__(self) -> Any:
-        """The next row; waits for the portal where none is at hand."""
-        while not self._ready:
-            page = self._native.next_page().wait()
-            if page is None:
-                raise StopIteration
-            self._ready.extend(json.loads(page))
-        return self._ready.popleft()
+def _list_settings(
+    limit: Optional[int],
+    order: Optional[Mapping[str, str]],
+    strategy: str,
+    total: bool,
+    after: Optional[str],
+) -> _native._ListSettings:
+    is_count = isinstance(limit, int) and not isinstance(limit, bool) and 0 <= limit < 2**63
+    if limit is not None and not is_count:
+        raise refusal("limit", "is no number of rows", "Give a whole number, 0 or more.")
+    return limit, None if order is None else encode(order, "order"), strategy, total, after
 
 
-class AsyncRows(AsyncIterator[Any]):
-    """The rows of a list, from first to last, for `async for`."""
-
-    def __init__(self, native: _native.List) -> None:
-        """Made by `AsyncClient.list`."""
-        self._native = native
-        self._ready: deque[Any] = deque()
-
-    async def __anext__(self) -> Any:
-        """The next row; waits for the portal where none is at hand."""
-        while not self._ready:
-            page = await self._native.next_page().start()
-            if page is None:
-                raise StopAsyncIteration
-            self._ready.extend(json.loads(page))
-        return self._ready.popleft()
-
-
-def _outcomes(
-    outcomes: list[tuple[Optional[bytes], Optional[EvergrantError]]],
-) -> list[BatchResult]:
-    return [
-        BatchResult(ok=True, value=json.loads(value))
-        if value is not None
-        else BatchResult(ok=False, error=error)
-        for value, error in outcomes
-    ]
+def _rows(text: bytes) -> list[Any]:
+    rows: list[Any] = json.loads(text)
+    return rows
 
 
 def _webhook(url: str) -> str:

@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
+
+Priority = Literal["interactive", "bulk"]
+"""Who goes first when a portal takes no more calls."""
+
+Strategy = Literal["auto", "pages", "after_id", "ranges"]
+"""How the pages of a list are cut."""
 
 
 @dataclass(frozen=True)
@@ -123,3 +130,27 @@ class KeepAlive:
     """From then on `maintain` rotates the first of them, in Unix seconds."""
     expires_at: int
     """When the first of them probably dies unless it is rotated, in Unix seconds."""
+
+
+@dataclass(frozen=True)
+class CallCounters:
+    """What all calls of this process came to since it started."""
+
+    calls: int
+    """Calls that were asked for; a batch is one."""
+    requests: int
+    """Requests that were sent for them."""
+    refused: int
+    """Requests that a portal refused for their rate."""
+    refused_operating: int
+    """Requests, or commands of a batch, refused for a method's operating time."""
+    retried: int
+    """Requests that repeated an earlier one of the same call."""
+    waited: int
+    """Calls that had to wait before a request."""
+    waited_for: float
+    """Seconds that they waited, all together."""
+    failed: int
+    """Calls that ended in an error."""
+    moved: int
+    """Portals that were followed to another address."""

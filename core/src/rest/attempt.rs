@@ -24,6 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(5 * 60);
 const BULK_PATIENCE: Duration = Duration::from_secs(15 * 60);
 /// How long a portal that cannot be reached is tried, if nobody says: an address may be mistyped.
 const RECONNECT: Duration = Duration::from_secs(5);
+/// The same for bulk: a list of an hour outlives a router that starts anew.
+const BULK_RECONNECT: Duration = Duration::from_secs(60);
 /// What may have been executed is sent so often at most.
 const REPEATS: u32 = 4;
 
@@ -170,8 +172,12 @@ impl<'a> Attempts<'a> {
                 Ok(())
             }
             Next::Reconnect => {
-                let said = self.options.deadline.is_some() || self.priority == Priority::Bulk;
-                self.pause(error, if said { Duration::MAX } else { RECONNECT }).await
+                let longest = match (self.options.deadline, self.priority) {
+                    (Some(_), _) => Duration::MAX,
+                    (None, Priority::Bulk) => BULK_RECONNECT,
+                    (None, Priority::Interactive) => RECONNECT,
+                };
+                self.pause(error, longest).await
             }
             Next::Repeat => {
                 self.repeats += 1;

@@ -41,7 +41,9 @@ pub(crate) fn error_json(error: &Error) -> Value {
 }
 
 pub(crate) fn count(rows: &[Value], by: &str) -> Value {
-    let keys: Vec<&str> = rows.iter().map(|row| row[by].as_str().unwrap()).collect();
+    let parts =
+        rows.iter().map(|part| part.as_array().map_or(std::slice::from_ref(part), Vec::as_slice));
+    let keys: Vec<&str> = parts.flatten().map(|row| row[by].as_str().unwrap()).collect();
     let numbers: Vec<i64> = keys.iter().map(|key| key.parse().unwrap()).collect();
     json!({
         "count": keys.len(), "unique": keys.iter().collect::<BTreeSet<_>>().len(),

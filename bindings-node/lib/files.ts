@@ -1,0 +1,103 @@
+/** Files on their way to the portal and back. */
+
+import { open, rename, rm } from 'node:fs/promises'
+
+import type * as native from '../native.js'
+import { type AbortSignalLike, signal } from './cancel.js'
+import { callable, invalid, optional, options, text } from './input.js'
+import type { Abortable } from './options.js'
+
+/** A file to be uploaded. */
+export interface FileContent {
+  /** Its name, as people see it. */
+  name: string
+  /** What is in it. */
+  content: Uint8Array
+}
+
+/** What this package needs of a writable stream. */
+export interface ByteSink {
+  write(chunk: Uint8Array, done: (error?: Error | null) => void): unknown
+}
+
+/** Options of a download. */
+export interface DownloadOptions extends Abortable {
+  /** Called with the bytes so far, and the size if the portal said it. */
+  progress?: ((received: number, size: number | undefined) => unknown) | undefined
+}
+
+/** What a download tells while it runs. */
+export interface Receiving {
+  readonly until: AbortSignalLike | undefined
+  readonly progress: (received: number, size: number | undefined) => unknown
+}
+
+/** Reads a file to be uploaded. */
+export function fileOf(value: unknown): [name: string, content: Uint8Array] {
+  const { name, content } = Object(value) as Partial<FileContent>
+  if (!(content instanceof Uint8Array)) {
+    throw invalid('file', 'file must be {name, content} with bytes for content')
+  }
+  return [text(name, 'file'), content]
+}
+
+/** Options of a download. */
+export function receivingOf(value: unknown): Receiving {
+  const given = options(value, ['progress', 'signal'])
+  const progress = optional(given.progress, 'progress', callable)
+  return {
+    until: optional(given.signal, 'signal', signal),
+    progress: (progress as Receiving['progress'] | undefined) ?? (() => undefined),
+  }
+}
+
+/** Where a download goes: a path, or a stream. */
+export function targetOf(value: unknown): string | ByteSink {
+  if (typeof value === 'string' && value !== '') return value
+  if (typeof (value as Partial<ByteSink> | null)?.write === 'function') {
+    return value as ByteSink
+  }
+  throw invalid('to', 'to must be a path or a writable stream')
+}
+
+/**
+ * Writes all parts of a download, and answers how many bytes they were. A path gets its file once
+ * that is whole, and never a part of it.
+ */
+export async function store(
+  download: native.Download,
+  to: string | ByteSink,
+  next: () => Promise<Uint8Array | null>,
+  progress: Receiving['progress'],
+): Promise<number> {
+  const copy = async (write: (chunk: Uint8Array) => Promise<unknown>) => {
+    let received = 0
+    for (let chunk = await next(); chunk !== null; chunk = await next()) {
+      await write(chunk)
+      received += chunk.length
+      progress(received, download.size ?? undefined)
+    }
+    return received
+  }
+  if (typeof to !== 'string') {
+    return copy((chunk) => written(to, chunk))
+  }
+  const part = `${to}.${process.pid}.part`
+  const file = await open(part, 'w')
+  try {
+    const received = await copy((chunk) => file.writeFile(chunk))
+    await file.close()
+    await rename(part, to)
+    return received
+  } catch (thrown) {
+    await file.close().catch(() => undefined)
+    await rm(part, { force: true })
+    throw thrown
+  }
+}
+
+function written(to: ByteSink, chunk: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    to.write(chunk, (error) => (error ? reject(error) : resolve()))
+  })
+}

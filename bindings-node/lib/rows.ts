@@ -1,0 +1,120 @@
+/** The rows of a list, one by one or page by page. */
+
+import type * as native from '../native.js'
+import { cancellable } from './cancel.js'
+import type { Progress, Reading } from './options.js'
+import { type CallSite, settle } from './outcome.js'
+
+/**
+ * The items of a list, from first to last: `for await (const item of items)`. One page is held, and
+ * the next is on its way. Leaving the loop early ends the list.
+ */
+export class Items<Item = unknown> implements AsyncIterableIterator<Item, void, undefined> {
+  readonly #native: native.List
+  readonly #reading: Reading
+  readonly #site: CallSite
+  readonly #report: (rows: number, total: number | undefined, ended: boolean) => unknown
+  readonly #each: AsyncGenerator<Item, void, undefined>
+  #ready: Item[] = []
+  #fetched = 0
+  #before: string | undefined
+  #behind: string | undefined
+  #total: number | undefined
+
+  /** @internal */
+  constructor(handle: native.List, reading: Reading, site: CallSite) {
+    this.#native = handle
+    this.#reading = reading
+    this.#site = site
+    this.#report = reporter(reading.progress)
+    this.#before = this.#behind = handle.beginning ?? undefined
+    this.#each = this.#items()
+  }
+
+  /** The next item; waits for the portal where none is at hand. */
+  next(): Promise<IteratorResult<Item, void>> {
+    return this.#each.next()
+  }
+
+  /** Ends the list. */
+  return(): Promise<IteratorResult<Item, void>> {
+    return this.#each.return()
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  /** The same, a page at a time. */
+  async *pages(): AsyncGenerator<Item[], void, undefined> {
+    while (this.#ready.length > 0 || (await this.#fill())) yield this.#ready.splice(0)
+  }
+
+  protected get place(): string | undefined {
+    return this.#ready.length > 0 ? this.#before : this.#behind
+  }
+
+  protected get known(): number | undefined {
+    return this.#total
+  }
+
+  async *#items(): AsyncGenerator<Item, void, undefined> {
+    while (this.#ready.length > 0 || (await this.#fill())) {
+      const [item] = this.#ready.splice(0, 1)
+      yield item as Item
+    }
+  }
+
+  /** Takes a page in; false at the end. */
+  async #fill(): Promise<boolean> {
+    const page = await settle(this.#site, () =>
+      cancellable(this.#reading.until, (cancel) => this.#native.nextPage(cancel)),
+    )
+    this.#total = page.total
+    if (page.rows === undefined) {
+      this.#report(this.#fetched, this.#total, true)
+      return false
+    }
+    const rows = JSON.parse(page.rows) as Item[]
+    this.#before = this.#behind
+    this.#behind = page.cursor
+    this.#ready.push(...rows)
+    this.#fetched += rows.length
+    // Last: whatever it throws, the rows are kept.
+    this.#report(this.#fetched, this.#total, false)
+    return true
+  }
+}
+
+/** The rows of a list that can be taken up again. */
+export class Rows<Row = unknown> extends Items<Row> {
+  /**
+   * Where to go on, for the option `after`: keep it together with what you made of the rows.
+   *
+   * Exact between pages, as with `pages()`: no row is read twice then, and none is missed. Among the
+   * rows of a page it stands before that page, whose first rows come again.
+   */
+  get cursor(): string {
+    return this.place ?? ''
+  }
+
+  /** How many rows match, once it is known: by pages, or with the option `total`. */
+  get total(): number | undefined {
+    return this.known
+  }
+}
+
+function reporter(
+  progress: Progress,
+): (rows: number, total: number | undefined, ended: boolean) => unknown {
+  if (typeof progress === 'function') {
+    return (rows, total, ended) => (ended ? undefined : progress(rows, total))
+  }
+  return progress && process.stderr.isTTY ? writeLine : () => undefined
+}
+
+function writeLine(rows: number, total: number | undefined, ended: boolean): void {
+  const grouped = (count: number) => count.toLocaleString('en')
+  const known = total === undefined ? '' : ` of ${grouped(total)}`
+  process.stderr.write(`\r${grouped(rows)}${known} rows${ended ? '\n' : ''}`)
+}

@@ -1,0 +1,81 @@
+"""Files on their way to the portal and back."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from typing import BinaryIO, Callable, Optional, Union
+
+from evergrant import _native
+from evergrant.parameters import refusal
+
+File = Union[str, "os.PathLike[str]", tuple[str, bytes]]
+"""A path; or a name and the content."""
+
+Target = Union[str, "os.PathLike[str]", BinaryIO]
+"""A path; or anything that bytes can be written to."""
+
+FileProgress = Callable[[int, Optional[int]], object]
+"""Called with the bytes so far and the size, if the portal said it."""
+
+
+def content_of(file: File) -> tuple[str, bytes]:
+    """A file's name and content.
+
+    Raises:
+        InvalidInputError: this is neither a path nor a pair of name and content.
+        OSError: the file cannot be read.
+    """
+    if isinstance(file, tuple):
+        if len(file) == 2 and isinstance(file[0], str) and isinstance(file[1], (bytes, bytearray)):
+            return file[0], bytes(file[1])
+    elif isinstance(file, (str, os.PathLike)):
+        with open(file, "rb") as stream:
+            return os.path.basename(os.fspath(file)), stream.read()
+    raise refusal(
+        "file", "is neither a path nor a name with bytes", 'Give ("a.pdf", content) or a path.'
+    )
+
+
+class Sink:
+    """Where a download goes."""
+
+    def __init__(
+        self, stream: BinaryIO, native: _native.Download, progress: Optional[FileProgress]
+    ) -> None:
+        """Writes to `stream`."""
+        self.received = 0
+        self._stream = stream
+        self._size = native.size
+        self._progress = progress
+
+    def take(self, chunk: Optional[bytes]) -> bool:
+        """Writes a part; false at the end."""
+        if chunk is None:
+            return False
+        self._stream.write(chunk)
+        self.received += len(chunk)
+        if self._progress is not None:
+            self._progress(self.received, self._size)
+        return True
+
+
+@contextlib.contextmanager
+def opened(target: Target) -> Iterator[BinaryIO]:
+    """A stream to write to. A path gets its file once that is whole, and never a part of it."""
+    if not isinstance(target, (str, os.PathLike)):
+        if not callable(getattr(target, "write", None)):
+            raise refusal("to", "is neither a path nor a stream", "Give a path.")
+        yield target
+        return
+    path = os.fspath(target)
+    part = f"{path}.{os.getpid()}.part"
+    try:
+        with open(part, "wb") as stream:
+            yield stream
+        os.replace(part, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(part)
+        raise

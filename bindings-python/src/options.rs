@@ -1,0 +1,88 @@
+//! How a call or a list is made, as Python says it.
+
+use evergrant::{CallOptions, Client, Error, ListOptions, Priority, Result};
+use pyo3::prelude::*;
+use serde_json::Value;
+
+use crate::{json, settings::duration};
+
+/// How fast a portal may be called.
+pub(crate) struct Pace<'a> {
+    pub(crate) rate_limit: Option<&'a str>,
+    pub(crate) reserve: Option<f64>,
+}
+
+impl Pace<'_> {
+    pub(crate) fn apply(self, mut client: Client) -> Result<Client> {
+        if let Some(words) = self.rate_limit {
+            client = client.rate_limit(words.parse()?);
+        }
+        if let Some(part) = self.reserve {
+            if !(0.0..=0.9).contains(&part) {
+                return Err(Error::invalid_input(
+                    "reserve",
+                    "the part to be left is from 0 to 0.9",
+                ));
+            }
+            client = client.reserve(part);
+        }
+        Ok(client)
+    }
+}
+
+/// The keyword arguments of a call.
+#[derive(FromPyObject)]
+pub(crate) struct CallSettings(bool, Option<String>, Option<f64>, Option<String>);
+
+impl CallSettings {
+    pub(crate) fn read(self) -> Result<CallOptions> {
+        let Self(idempotent, word, timeout, key) = self;
+        let mut options = CallOptions::new().idempotent(idempotent);
+        if let Some(word) = word {
+            options = options.priority(priority(&word)?);
+        }
+        if let Some(seconds) = timeout {
+            options = options.deadline(duration("timeout", seconds)?);
+        }
+        if let Some(key) = key {
+            options = options.idempotency_key(key);
+        }
+        Ok(options)
+    }
+}
+
+fn priority(word: &str) -> Result<Priority> {
+    match word {
+        "interactive" => Ok(Priority::Interactive),
+        "bulk" => Ok(Priority::Bulk),
+        _ => Err(Error::invalid_input("priority", "there is no such priority")
+            .advise("Use interactive or bulk.")),
+    }
+}
+
+/// The keyword arguments of a list: limit, order as JSON, strategy, total, after.
+#[derive(FromPyObject)]
+pub(crate) struct ListSettings(Option<u64>, Option<Vec<u8>>, Option<String>, bool, Option<String>);
+
+impl ListSettings {
+    pub(crate) fn read(self) -> Result<ListOptions> {
+        let Self(limit, order, strategy, total, after) = self;
+        let mut options = ListOptions::new().total(total);
+        if let Some(rows) = limit {
+            options = options.limit(rows);
+        }
+        if let Some(order) = order {
+            let Value::Object(order) = json::read(&order)? else {
+                return Err(Error::invalid_input("order", "the order maps fields to ASC or DESC"));
+            };
+            options = options.order(order);
+        }
+        if let Some(word) = strategy {
+            options = options.strategy(word.parse()?);
+        }
+        if let Some(cursor) = after {
+            options = options.after(cursor);
+        }
+        Ok(options)
+    }
+}
