@@ -109,6 +109,18 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
+    /// What was given, by the names that Node-RED's and n8n's template have for it.
+    fn named(&self, interval: &'static str) -> Vec<(&'static str, String)> {
+        let given = [
+            ("portal", self.portal.clone()),
+            ("client_id", self.client_id.clone()),
+            ("scope", self.scope.clone()),
+            ("authorization_server", self.authorization_server.clone()),
+            (interval, self.interval.map(|minutes| minutes.to_string())),
+        ];
+        given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    }
+
     /// # Errors
     /// Names the field.
     pub(crate) fn check(&mut self) -> Result<()> {

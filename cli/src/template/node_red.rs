@@ -67,16 +67,7 @@ const OWN: &[&str] = &[
 ];
 
 pub(super) fn fill(template: &mut Value, settings: &Settings) -> Result<(), &'static str> {
-    let interval = settings.interval.map(|minutes| minutes.to_string());
-    let wanted = [
-        ("portal", &settings.portal),
-        ("client_id", &settings.client_id),
-        ("scope", &settings.scope),
-        ("authorization_server", &settings.authorization_server),
-        ("fixed_renewal_minutes", &interval),
-    ];
-    for (name, value) in wanted {
-        let Some(value) = value else { continue };
+    for (name, value) in settings.named("fixed_renewal_minutes") {
         *variable(template, name).ok_or(name)? = value.as_str().into();
     }
     Ok(())
