@@ -9,7 +9,7 @@ from cases import CASES, Case
 from peers import PEERS, Peer
 from results import Results, Summary, summary
 
-WIDTH, LABEL, RIGHT = 860, 250, 120
+WIDTH, LABEL, RIGHT = 860, 250, 160
 ROW, GAP, HEAD = 24, 34, 62
 COLOURS = {"ours": "#1f7a5c", "peer": "#9aa7b4", "floor": "#d8b45a"}
 # What is drawn: a case, its figure, and what stands above it.
@@ -40,7 +40,7 @@ def drawn(results: Results) -> str:
     parts, y = [], 30
     parts.append(_text(20, y, "REST clients on the emulator", 18, "600"))
     y += 20
-    subtitle = "medians; shorter is better; one bar beyond the edge is cut"
+    subtitle = "medians; shorter is better; a bar with a gap is longer than drawn"
     parts.append(_text(20, y, subtitle, 12, "400", "#5a6672"))
     y += 12
     for name, figure, title in PANELS:
@@ -92,17 +92,17 @@ def _note(found: Summary) -> str:
 
 
 def _panel(title: str, lines: list[Line], top: int) -> tuple[list[str], int]:
-    # A bar ten times as long as the next would leave nothing of the others to see.
+    # Bars far beyond the others would leave nothing of those to see: they are cut.
     values = sorted(line.value for line in lines)
-    most = values[-1]
-    if len(values) > 2 and most > 4 * values[-2]:
-        most = values[-2] * 1.5
+    edge = 5 * values[len(values) // 2]
+    shown_whole = [value for value in values if value <= edge]
+    most = shown_whole[-1] if len(shown_whole) == len(values) else shown_whole[-1] * 1.25
     room = WIDTH - LABEL - RIGHT - 20
     parts = [_text(20, top + GAP, title, 14, "600")]
     y = top + GAP + 12
     for line in lines:
         cut = line.value > most
-        width = max(2.0, room * min(1.0, line.value / most))
+        width = max(2.0, room * min(1.0, line.value / max(most, 1e-9)))
         colour = COLOURS[line.kind]
         weight = "600" if line.kind == "ours" else "400"
         parts.append(_text(LABEL + 10, y + 16, line.name, 12, weight, "#20262c", "end"))
