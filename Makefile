@@ -1,5 +1,5 @@
 # Thin on purpose: what these do is in tools/.
-.PHONY: demo test lint bench docs soak fuzz model n8n
+.PHONY: demo test lint bench peers docs soak fuzz model n8n
 
 demo: ## The whole way on this machine alone: consent, call, expiry, rotation, ten thousand leads
 	@tools/demo
@@ -12,6 +12,9 @@ lint: ## Only the checks of style and types
 
 bench: ## Speed, side by side with the floor
 	@tools/bench
+
+peers: ## REST clients side by side on the emulator; what was measured already is not measured again
+	@tools/peers
 
 docs: ## The user guide, into docs/book
 	@tools/docs

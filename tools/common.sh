@@ -29,6 +29,18 @@ apt() {
 }
 
 # The folder that cargo puts debug programs into.
+# Public clients that know nothing of ours live outside the tree: Python's in .env/clients, the folder of the
+# other is said in CLIENTS_NODE.
+install_clients() {
+  CLIENTS_NODE=$cache/b24jssdk-2.2.0
+  export CLIENTS_NODE
+  [ -x .env/clients/bin/python ] || python3 -m venv .env/clients
+  .env/clients/bin/pip install --quiet --disable-pip-version-check -r tests/clients/requirements.txt || return 1
+  [ -d "$CLIENTS_NODE/node_modules" ] ||
+    (mkdir -p "$CLIENTS_NODE" && cd "$CLIENTS_NODE" && npm init -y >/dev/null &&
+      npm install --silent @bitrix24/b24jssdk@2.2.0)
+}
+
 debug_folder() {
   echo "${CARGO_TARGET_DIR:-$root/target}/$CARGO_BUILD_TARGET/debug"
 }

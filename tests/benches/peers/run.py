@@ -1,0 +1,168 @@
+"""Clients of the REST API side by side on the emulator: python run.py [quick] [--runs N] [case...].
+
+Figures are kept below target/peers/ (EVERGRANT_PEERS names another folder): a run that is there is
+not done again. `quick` keeps nothing, and its figures mean nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from typing import Any
+
+import chart
+import table
+from cases import CASES, SETTLED, Case
+from peers import PATIENCE, PEERS, ROOT, Peer
+from portal import Portal
+from results import Results
+
+# Seven runs of what is short, three of what is long.
+SHORT, LONG, BRIEF = 7, 3, 10.0
+
+
+def main() -> int:
+    """The exit code: 1 if a client could not be run at all."""
+    arguments = _arguments()
+    chosen = [case for case in CASES if not arguments.case or case.name in arguments.case]
+    folder = None
+    if arguments.quick:
+        chosen = [case.made_quick() for case in chosen]
+    else:
+        folder = pathlib.Path(os.environ.get("EVERGRANT_PEERS", ROOT / "target" / "peers"))
+    results = Results(folder)
+    peers = [peer for peer in PEERS if peer.language in ("", *arguments.language)]
+    broken = False
+    for case in chosen:
+        print(f"== {case.title}", flush=True)
+        runs = 1 if arguments.quick else arguments.runs
+        broken |= not _measure(results, case, [p for p in peers if case.task in p.tasks], runs)
+        print(table.of_case(results, case), flush=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        place = folder or pathlib.Path(scratch)
+        (place / "peers.svg").write_text(chart.drawn(results))
+        (place / "peers.md").write_text(
+            table.of_all(results, chosen) if arguments.quick else table.of_all(results)
+        )
+    print(table.of_bars(results, chosen))
+    return 1 if broken else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("case", nargs="*", help=", ".join(case.name for case in CASES))
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--runs", type=int, default=SHORT, help="at most so many")
+    parser.add_argument("--language", action="append", choices=["Python", "Node"])
+    words = ["--quick" if word == "quick" else word for word in sys.argv[1:]]
+    arguments = parser.parse_args(words)
+    unknown = set(arguments.case) - {case.name for case in CASES}
+    if unknown:
+        parser.error(f"no case is called {', '.join(sorted(unknown))}")
+    arguments.language = arguments.language or ["Python", "Node"]
+    return arguments
+
+
+def _measure(results: Results, case: Case, peers: list[Peer], runs: int) -> bool:
+    """Runs what is missing, in another order each time; false if a client is broken."""
+    whole = True
+    for number in range(runs):
+        for peer in random.sample(peers, len(peers)):
+            done = results.of(case, peer)
+            # The bucket tells its own floor.
+            needless = case.throttled and not peer.language
+            if needless or len(done) > number or _enough(done):
+                continue
+            seconds = peer.seconds(case)
+            if seconds > PATIENCE:
+                figures: dict[str, Any] = {"wall": seconds, "arithmetic": True}
+                figures["requests"] = peer.requests(case)
+            else:
+                figures = _run(case, peer)
+            whole = whole and not figures.get("broken")
+            results.keep(
+                {
+                    "case": case.name,
+                    "peer": peer.name,
+                    "count": case.count,
+                    "load": os.getloadavg()[0],
+                    "at": time.strftime("%Y-%m-%d %H:%M:%S"),
+                    **figures,
+                }
+            )
+            print(f"   {peer.name}: {figures['wall']:.2f} s", flush=True)
+    return whole
+
+
+def _enough(done: list[dict[str, Any]]) -> bool:
+    if not done:
+        return False
+    if done[0].get("arithmetic") or done[0].get("broken"):
+        return True
+    return len(done) >= LONG and done[0]["wall"] >= BRIEF
+
+
+def _run(case: Case, peer: Peer) -> dict[str, Any]:
+    with Portal(case) as portal:
+        job = {
+            "task": case.task,
+            "way": peer.way,
+            "count": case.count,
+            "webhook": portal.ready["webhook"],
+            "burst": case.burst,
+            "leak": case.leak,
+            "settled": min(SETTLED, case.count // 2),
+        }
+        figures = _child(peer, [*peer.command(), json.dumps(job)], _pace(case))
+        portal.end_foreign()
+        return {**portal.counted(), **figures}
+
+
+def _pace(case: Case) -> str:
+    if not case.throttled:
+        return "off"
+    known = (case.burst, case.leak) == (50, 2.0)
+    return "standard" if known else f"{case.burst},{case.leak:g}"
+
+
+def _child(peer: Peer, command: list[str], pace: str) -> dict[str, Any]:
+    """What a client printed, with the processor time of its whole process."""
+    environment = {**os.environ, "EVERGRANT_RATE_LIMIT": pace}
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+    )
+    out, err = process.stdout, process.stderr
+    assert out is not None
+    assert err is not None
+    late = threading.Timer(PATIENCE, process.send_signal, [signal.SIGKILL])
+    late.start()
+    errors: list[bytes] = []
+    reader = threading.Thread(target=lambda: errors.append(err.read()))
+    reader.start()
+    printed = out.read().decode().splitlines()
+    reader.join()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if late.finished.is_set():
+        return {"wall": PATIENCE, "error": "not done in five minutes"}
+    late.cancel()
+    cpu = usage.ru_utime + usage.ru_stime
+    try:
+        return {**json.loads(printed[-1]), "cpu": cpu}
+    except (IndexError, ValueError):
+        said = b"".join(errors).decode(errors="replace")[-600:]
+        print(f"{peer.name} cannot be run: {said}", file=sys.stderr)
+        return {"wall": 0.0, "error": "cannot be run", "broken": True}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
