@@ -28,7 +28,6 @@ apt() {
     { tail -5 "$cache/apt.log" >&2; return 1; }
 }
 
-# The folder that cargo puts debug programs into.
 # Public clients that know nothing of ours live outside the tree: Python's in .env/clients, the folder of the
 # other is said in CLIENTS_NODE.
 install_clients() {
@@ -41,6 +40,7 @@ install_clients() {
       npm install --silent @bitrix24/b24jssdk@2.2.0)
 }
 
+# The folder that cargo puts debug programs into.
 debug_folder() {
   echo "${CARGO_TARGET_DIR:-$root/target}/$CARGO_BUILD_TARGET/debug"
 }
