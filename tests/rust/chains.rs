@@ -146,6 +146,22 @@ async fn keep_alive_rotates_idle_chains_long_before_they_die() {
 }
 
 #[tokio::test]
+async fn what_fails_in_a_round_of_maintenance_keeps_nothing_else_from_being_done() {
+    let stage = Stage::on_sqlite().await;
+    let store = rusqlite::Connection::open(stage.folder.path().join("grants.db")).unwrap();
+    let broken = "CREATE TRIGGER broken BEFORE INSERT ON nodes
+        BEGIN SELECT RAISE(ABORT, 'on purpose'); END";
+    store.execute_batch(broken).unwrap();
+    stage.clock.turn(22 * 86_400);
+    stage.emulator.control("POST", "/clock", &json!({"advance": 22 * 86_400})).await;
+    let error = stage.application.maintain().await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Store, "the node could not say that it lives");
+    assert_eq!(stage.refreshes().await, 1, "and the chain was kept alive");
+    store.execute_batch("DROP TRIGGER broken").unwrap();
+    stage.application.maintain().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_token_in_use_is_renewed_before_its_reader_has_to_wait() {
     let stage = Stage::new().await;
     let changes = stage.application.changes();

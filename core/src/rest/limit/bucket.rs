@@ -9,6 +9,11 @@ use std::time::Duration;
 
 use super::RateLimit;
 
+/// Requests overtake one another on their way: so many seconds' leak is not used.
+const SLACK: f64 = 0.5;
+/// A bucket that leaks once a second, as documented, is fuller than we count by up to a second's leak.
+/// Whether it does shows in a refusal.
+const TICK: f64 = 1.0;
 /// A share that met a refusal becomes so much of itself.
 const LOWER: f64 = 0.75;
 /// What a share gains in a second without a refusal.
@@ -26,6 +31,8 @@ pub(crate) struct Bucket {
     /// Requests in the bucket at `at`, as far as we know.
     level: f64,
     at: Duration,
+    /// So many seconds' leak is not used: the portal may leak less often than we count.
+    slack: f64,
     /// Which part of the leak is ours, from what refusals taught.
     share: f64,
     /// When a refusal last corrected the level.
@@ -47,6 +54,7 @@ impl Bucket {
             reserve: if reserve.is_finite() { reserve.clamp(0.0, 0.9) } else { 0.0 },
             level: 0.0,
             at: now,
+            slack: SLACK,
             share: 1.0,
             corrected_at: None,
             in_flight: 0,
@@ -124,6 +132,7 @@ impl Bucket {
         self.level = self.level.max(self.full());
         // From here on the level is right, and holds back enough.
         self.window = u32::MAX;
+        self.slack = TICK;
         true
     }
 
@@ -142,7 +151,7 @@ impl Bucket {
         self.leak(now);
         if let Some(new) = Self::new(limit, reserve, now) {
             let level = self.level.min(new.full());
-            *self = Self { level, in_flight: self.in_flight, window: self.window, ..new };
+            *self = Self { level, in_flight: self.in_flight, window: self.window, slack: self.slack, ..new };
         }
     }
 
@@ -165,10 +174,8 @@ impl Bucket {
         self.burst * (1.0 - self.reserve)
     }
 
-    /// The portal's bucket leaks once a second, and requests overtake one another on their way: one
-    /// second's leak is not used.
     fn room(&self) -> f64 {
-        (self.full() - self.per_second).max(1.0)
+        (self.full() - self.per_second * self.slack).max(1.0)
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) const FAR: i64 = 4_102_444_800;
 
 pub(in crate::store) struct World {
     place: Box<dyn Place>,
-    pub(super) clock: Clock,
+    pub(in crate::store) clock: Clock,
     pub(super) store: Arc<dyn Store>,
     users: AtomicU8,
 }
@@ -32,11 +32,11 @@ impl World {
     }
 
     /// Another process.
-    pub(super) async fn another(&self) -> Arc<dyn Store> {
+    pub(in crate::store) async fn another(&self) -> Arc<dyn Store> {
         self.place.open(&self.clock).await
     }
 
-    pub(super) fn wait(&self, time: Duration) {
+    pub(in crate::store) fn wait(&self, time: Duration) {
         self.clock.turn(i64::try_from(time.as_secs()).unwrap());
     }
 
@@ -47,7 +47,7 @@ impl World {
     }
 
     /// A new user's grant with a primary chain.
-    pub(super) async fn grant(&self) -> (GrantId, ChainId) {
+    pub(in crate::store) async fn grant(&self) -> (GrantId, ChainId) {
         let grant = self.empty_grant().await;
         (grant, self.install(grant, Role::Primary, pair()).await)
     }
@@ -84,12 +84,12 @@ impl World {
     }
 
     /// The attempt that would rotate the chain now.
-    pub(super) async fn start(&self, chain: ChainId) -> Start {
+    pub(in crate::store) async fn start(&self, chain: ChainId) -> Start {
         start(chain, self.chain(chain).await.pair.lineage)
     }
 
     /// Takes the chain with a new attempt.
-    pub(super) async fn begin(&self, chain: ChainId) -> Start {
+    pub(in crate::store) async fn begin(&self, chain: ChainId) -> Start {
         let start = self.start(chain).await;
         assert!(self.store.begin(&start).await.unwrap(), "the chain is free");
         start

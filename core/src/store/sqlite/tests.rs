@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use once_cell::sync::OnceCell;
@@ -8,14 +8,15 @@ use crate::{
     Clock,
     store::{
         Store,
-        behaviour::{Place, behaviour},
+        behaviour::{Place, World, behaviour},
+        keep,
     },
 };
 
 mod file {
     use super::*;
 
-    struct File(tempfile::TempDir);
+    pub(super) struct File(pub(super) tempfile::TempDir);
 
     #[async_trait]
     impl Place for File {
@@ -53,4 +54,22 @@ mod memory {
     }
 
     behaviour!(place);
+}
+
+#[tokio::test]
+async fn a_lease_of_another_boot_lasts_until_this_boot_is_as_old_as_a_lease() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = rusqlite::Connection::open(folder.path().join("grants.db")).unwrap();
+    let world = World::new(file::File(folder)).await;
+    let (_, chain) = world.grant().await;
+    let silent = world.begin(chain).await;
+    // The file comes from a machine that has been up for long.
+    file.execute("UPDATE chains SET held_boot = 'another', held_until = 1000000000000", ()).unwrap();
+    let up = i64::try_from(world.clock.boot().as_secs()).unwrap();
+    world.clock.turn(60 - up);
+    let store = world.another().await;
+    let taker = world.start(chain).await;
+    assert!(!store.take_over(&taker, silent.attempt).await.unwrap());
+    world.wait(keep::LEASE - Duration::from_secs(50));
+    assert!(store.take_over(&taker, silent.attempt).await.unwrap());
 }

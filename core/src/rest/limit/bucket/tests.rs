@@ -8,23 +8,29 @@ const fn at(millis: u64) -> Duration {
     Duration::from_millis(1000 + millis)
 }
 
-/// The portal's bucket: leaks once a second.
+/// The portal's bucket. It leaks once a second, as documented, or often.
 struct Portal {
     level: f64,
     burst: f64,
     per_second: f64,
+    /// Milliseconds.
+    tick: u64,
     ticked: u64,
 }
 
 impl Portal {
     fn new(level: f64) -> Self {
-        Self { level, burst: 50.0, per_second: 2.0, ticked: 0 }
+        Self { level, burst: 50.0, per_second: 2.0, tick: 1000, ticked: 0 }
+    }
+
+    fn smooth() -> Self {
+        Self { tick: 1, ..Self::new(0.0) }
     }
 
     fn admits(&mut self, millis: u64) -> bool {
-        while self.ticked + 1000 <= millis {
-            self.ticked += 1000;
-            self.level = (self.level - self.per_second).max(0.0);
+        while self.ticked + self.tick <= millis {
+            self.ticked += self.tick;
+            self.level = (self.level - self.per_second * self.tick as f64 / 1000.0).max(0.0);
         }
         let fits = self.level + 1.0 <= self.burst;
         if fits {
@@ -87,9 +93,16 @@ fn send_beside(
 
 #[test]
 fn an_empty_bucket_is_used_without_a_refusal() {
-    let (admitted, refused) = send(&mut bucket(), &mut Portal::new(0.0), 52_000, 20);
+    let (admitted, refused) = send(&mut bucket(), &mut Portal::smooth(), 50_000, 20);
     assert_eq!(refused, 0);
-    assert!(admitted >= 148, "{admitted} of the 150 that 50 seconds allow");
+    assert!(admitted >= 148, "{admitted} of 150");
+}
+
+#[test]
+fn a_bucket_that_leaks_once_a_second_costs_one_refusal() {
+    let (admitted, refused) = send(&mut bucket(), &mut Portal::new(0.0), 600_000, 20);
+    assert!(refused <= 1, "{refused} refusals");
+    assert!(admitted >= 1246, "{admitted} of 1250");
 }
 
 #[test]
@@ -149,7 +162,7 @@ fn a_reserve_leaves_room_without_a_refusal() {
 fn a_portal_that_allows_more_is_used_to_the_full_when_told() {
     let mut bucket = bucket();
     bucket.resize(RateLimit::ENTERPRISE, 0.0, at(0));
-    let mut portal = Portal { burst: 250.0, per_second: 5.0, ..Portal::new(0.0) };
+    let mut portal = Portal { burst: 250.0, per_second: 5.0, ..Portal::smooth() };
     let (admitted, refused) = send(&mut bucket, &mut portal, 52_000, 20);
     assert!(admitted >= 495 && refused == 0, "{admitted}, {refused}");
 }
@@ -162,18 +175,26 @@ fn off_counts_nothing() {
 proptest! {
     /// Whatever the pauses: never more in any time than the bucket holds and leaks in it.
     #[test]
-    fn never_more_than_the_bucket_holds(pauses in prop::collection::vec(0_u64..3000, 1..400)) {
-        let (mut bucket, mut portal) = (bucket(), Portal::new(0.0));
+    fn never_more_than_the_bucket_holds(
+        pauses in prop::collection::vec(0_u64..3000, 1..400), leaks_often: bool,
+    ) {
+        let mut portal = if leaks_often { Portal::smooth() } else { Portal::new(0.0) };
+        let mut bucket = bucket();
         bucket.window = u32::MAX;
-        let mut now = 0;
+        let (mut now, mut refused) = (0, 0);
         for pause in pauses {
             now += pause;
             for _ in 0..60 {
                 if take(&mut bucket, now).is_err() { break }
-                prop_assert!(portal.admits(now), "refused at {now}");
                 bucket.done();
+                if !portal.admits(now) {
+                    bucket.refused(at(now), at(now));
+                    refused += 1;
+                }
             }
         }
+        // One says that it leaks once a second.
+        prop_assert!(refused <= u32::from(!leaks_often), "{refused} refusals");
     }
 
     /// Waiting as long as it says is enough.
