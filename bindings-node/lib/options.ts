@@ -164,7 +164,7 @@ function progressOf(value: unknown, field: string): Progress {
   return typeof value === 'boolean' ? value : callable(value, field)
 }
 
-const PACE = ['rateLimit', 'reserve'] as const
+export const PACE = ['rateLimit', 'reserve'] as const
 
 /** How fast a portal may be called. */
 export function paceOf(value: unknown): native.Pace {
@@ -177,7 +177,8 @@ export function webhookOf(value: unknown): [native.Pace, string | undefined] {
   return [readPace(given), optional(given.movedTo, 'movedTo', text)]
 }
 
-function readPace(given: { rateLimit?: unknown; reserve?: unknown }): native.Pace {
+/** How fast a portal may be called, among other options. */
+export function readPace(given: { rateLimit?: unknown; reserve?: unknown }): native.Pace {
   return present({
     rateLimit: optional(given.rateLimit, 'rateLimit', text),
     reserve: optional(given.reserve, 'reserve', number),

@@ -2,9 +2,10 @@
 
 import * as native from '../native.js'
 import { flag, invalid, optional, options, present, seconds, text, texts, uint32 } from './input.js'
+import { PACE, type PaceOptions, readPace } from './options.js'
 
 /** Settings of an application. */
-export interface ApplicationOptions {
+export interface ApplicationOptions extends PaceOptions {
   /** From the application's card on the portal, or the vendor's area. */
   clientId: string
   /** From the same place. */
@@ -80,6 +81,7 @@ const SETTINGS = [
   'background',
   'retrySpent',
   'fixedInterval',
+  ...PACE,
   'clock',
 ] as const
 
@@ -110,6 +112,7 @@ export function settingsOf(value: unknown): native.Settings {
       optional(given.applicationRotationsPerHour, 'applicationRotationsPerHour', uint32) ?? 20_000,
     inFlight: optional(given.inFlight, 'inFlight', uint32) ?? 32,
     ...present(settings),
+    ...readPace(given),
   }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use evergrant::{CallOptions, Client, Error, ListOptions, Priority, Result};
+use evergrant::{CallOptions, Client, Error, ListOptions, Result};
 use napi_derive::napi;
 use serde_json::Value;
 
@@ -23,13 +23,7 @@ impl Pace {
             client = client.rate_limit(words.parse()?);
         }
         if let Some(part) = self.reserve {
-            if !(0.0..=0.9).contains(&part) {
-                return Err(Error::invalid_input(
-                    "reserve",
-                    "the part to be left is from 0 to 0.9",
-                ));
-            }
-            client = client.reserve(part);
+            client = client.reserve(part)?;
         }
         Ok(client)
     }
@@ -54,7 +48,7 @@ impl TryFrom<CallSettings> for CallOptions {
     fn try_from(settings: CallSettings) -> Result<Self> {
         let mut options = Self::new().idempotent(settings.idempotent.unwrap_or_default());
         if let Some(word) = settings.priority {
-            options = options.priority(priority(&word)?);
+            options = options.priority(word.parse()?);
         }
         if let Some(millis) = settings.timeout {
             let timeout = Duration::try_from_secs_f64(millis / 1000.0).map_err(|_| {
@@ -66,15 +60,6 @@ impl TryFrom<CallSettings> for CallOptions {
             options = options.idempotency_key(key);
         }
         Ok(options)
-    }
-}
-
-fn priority(word: &str) -> Result<Priority> {
-    match word {
-        "interactive" => Ok(Priority::Interactive),
-        "bulk" => Ok(Priority::Bulk),
-        _ => Err(Error::invalid_input("priority", "there is no such priority")
-            .advise("Use interactive or bulk.")),
     }
 }
 

@@ -40,6 +40,10 @@ pub struct Settings {
     pub retry_spent: Option<String>,
     /// Seconds.
     pub fixed_interval: Option<f64>,
+    /// Words that the core reads.
+    pub rate_limit: Option<String>,
+    /// The part of a portal's bucket that is left to others.
+    pub reserve: Option<f64>,
 }
 
 impl TryFrom<Settings> for ApplicationBuilder {
@@ -58,6 +62,12 @@ impl TryFrom<Settings> for ApplicationBuilder {
         }
         if let Some(seconds) = settings.fixed_interval {
             builder = builder.fixed_interval(duration("fixedInterval", seconds)?);
+        }
+        if let Some(words) = settings.rate_limit {
+            builder = builder.rate_limit(words.parse()?);
+        }
+        if let Some(part) = settings.reserve {
+            builder = builder.reserve(part);
         }
         if let Some(folder) = settings.spool {
             builder = builder.spool(folder);

@@ -44,6 +44,9 @@ test('a bad setting is named', async () => {
     ['fixedInterval', 0],
     ['fixedInterval', Number.NaN],
     ['fixedInterval', 1e300],
+    ['rateLimit', 'fast'],
+    ['reserve', 0.95],
+    ['reserve', '0.2'],
     ['spool', 5],
     ['clock', {}],
   ]) {

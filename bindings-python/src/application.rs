@@ -27,7 +27,7 @@ pub(crate) struct Application {
 impl Application {
     /// Opens the store; the result is an `Application`.
     #[staticmethod]
-    #[pyo3(signature = (*, client_id, client_secret, store, key, key_file, authorization_server, authorization_hosts, refresh_by_get, spool, rotations_per_hour, rotations_per_day, application_rotations_per_hour, in_flight, background, retry_spent, fixed_interval, clock))]
+    #[pyo3(signature = (*, client_id, client_secret, store, key, key_file, authorization_server, authorization_hosts, refresh_by_get, spool, rotations_per_hour, rotations_per_day, application_rotations_per_hour, in_flight, background, retry_spent, fixed_interval, rate_limit, reserve, clock))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn open(
         py: Python<'_>,
@@ -47,6 +47,8 @@ impl Application {
         background: bool,
         retry_spent: String,
         fixed_interval: Option<f64>,
+        rate_limit: Option<String>,
+        reserve: Option<f64>,
         clock: Option<Py<Clock>>,
     ) -> PyResult<Pending> {
         let behaviour = Behaviour {
@@ -58,6 +60,8 @@ impl Application {
             background,
             retry_spent,
             fixed_interval,
+            rate_limit,
+            reserve,
         };
         // A variable that is not set comes as None: to the core that is an empty one.
         let (client_id, client_secret) =

@@ -1,6 +1,6 @@
 //! How a call or a list is made, as Python says it.
 
-use evergrant::{CallOptions, Client, Error, ListOptions, Priority, Result};
+use evergrant::{CallOptions, Client, Error, ListOptions, Result};
 use pyo3::prelude::*;
 use serde_json::Value;
 
@@ -18,13 +18,7 @@ impl Pace<'_> {
             client = client.rate_limit(words.parse()?);
         }
         if let Some(part) = self.reserve {
-            if !(0.0..=0.9).contains(&part) {
-                return Err(Error::invalid_input(
-                    "reserve",
-                    "the part to be left is from 0 to 0.9",
-                ));
-            }
-            client = client.reserve(part);
+            client = client.reserve(part)?;
         }
         Ok(client)
     }
@@ -39,7 +33,7 @@ impl CallSettings {
         let Self(idempotent, word, timeout, key) = self;
         let mut options = CallOptions::new().idempotent(idempotent);
         if let Some(word) = word {
-            options = options.priority(priority(&word)?);
+            options = options.priority(word.parse()?);
         }
         if let Some(seconds) = timeout {
             options = options.deadline(duration("timeout", seconds)?);
@@ -48,15 +42,6 @@ impl CallSettings {
             options = options.idempotency_key(key);
         }
         Ok(options)
-    }
-}
-
-fn priority(word: &str) -> Result<Priority> {
-    match word {
-        "interactive" => Ok(Priority::Interactive),
-        "bulk" => Ok(Priority::Bulk),
-        _ => Err(Error::invalid_input("priority", "there is no such priority")
-            .advise("Use interactive or bulk.")),
     }
 }
 

@@ -39,6 +39,8 @@ pub(crate) struct Behaviour {
     pub(crate) background: bool,
     pub(crate) retry_spent: String,
     pub(crate) fixed_interval: Option<f64>,
+    pub(crate) rate_limit: Option<String>,
+    pub(crate) reserve: Option<f64>,
 }
 
 impl Behaviour {
@@ -58,6 +60,12 @@ impl Behaviour {
         }
         if let Some(seconds) = self.fixed_interval {
             builder = builder.fixed_interval(duration("fixed_interval", seconds)?);
+        }
+        if let Some(words) = self.rate_limit {
+            builder = builder.rate_limit(words.parse()?);
+        }
+        if let Some(part) = self.reserve {
+            builder = builder.reserve(part);
         }
         Ok(builder)
     }

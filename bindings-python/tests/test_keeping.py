@@ -38,6 +38,9 @@ def open_settings(emulator: Emulator, **changed: Any) -> dict[str, Any]:
         ("fixed_interval", 0),
         ("fixed_interval", float("nan")),
         ("fixed_interval", 1e300),
+        ("rate_limit", "fast"),
+        ("reserve", 0.95),
+        ("reserve", float("nan")),
     ],
 )
 def test_a_bad_setting_is_named(field: str, value: object) -> None:

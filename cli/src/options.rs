@@ -122,13 +122,6 @@ pub(crate) struct CallerOptions {
 }
 
 impl CallerOptions {
-    pub(crate) async fn client(&self) -> Result<Client> {
-        match &self.webhook {
-            Some(address) => Client::from_webhook(address),
-            None => self.grant().await.map(|(application, grant)| application.client(grant)),
-        }
-    }
-
     /// The application, and the grant that was named or is the only one.
     pub(crate) async fn grant(&self) -> Result<(Application, GrantId)> {
         let application = self.application.open().await?;
@@ -151,6 +144,37 @@ impl CallerOptions {
                     .with("grants", names.join(", "))
                     .advise("Name one with --grant."))
             }
+        }
+    }
+}
+
+/// Who calls, and how fast.
+#[derive(Args)]
+pub(crate) struct ClientOptions {
+    #[command(flatten)]
+    caller: CallerOptions,
+    /// How fast the portal may be called: standard, enterprise, off, or BURST,PER_SECOND. Default:
+    /// EVERGRANT_RATE_LIMIT, else standard.
+    #[arg(long, value_name = "RATE")]
+    rate_limit: Option<String>,
+    /// The part of the portal's limit, 0 to 0.9, that is left to other programs behind the same address.
+    #[arg(long, value_name = "PART")]
+    reserve: Option<f64>,
+}
+
+impl ClientOptions {
+    pub(crate) async fn client(&self) -> Result<Client> {
+        let rate_limit = self.rate_limit.as_deref().map(str::parse).transpose()?;
+        let mut client = match &self.caller.webhook {
+            Some(address) => Client::from_webhook(address)?,
+            None => self.caller.grant().await.map(|(application, id)| application.client(id))?,
+        };
+        if let Some(limit) = rate_limit {
+            client = client.rate_limit(limit);
+        }
+        match self.reserve {
+            Some(part) => client.reserve(part),
+            None => Ok(client),
         }
     }
 }

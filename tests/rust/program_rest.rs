@@ -130,3 +130,24 @@ async fn a_batch_answers_each_command_in_its_place() {
     assert_eq!(lines[121]["result"]["TITLE"], "new");
     assert!(String::from_utf8_lossy(&output.stderr).contains("1 commands failed"));
 }
+
+#[tokio::test]
+async fn a_pace_that_cannot_be_is_named_before_anything_is_sent() {
+    let emulator = portal(1).await;
+    for (option, value, field) in [
+        ("--rate-limit", "fast", "rate_limit"),
+        ("--reserve", "0.95", "reserve"),
+        ("--reserve", "NaN", "reserve"),
+    ] {
+        let output = run(&emulator, &["call", "profile", option, value]);
+        assert!(!output.status.success(), "{option} {value}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains(field), "{said}");
+    }
+    let requests = || async {
+        emulator.control("GET", "/counters", &Value::Null).await["portal"]["requests"].clone()
+    };
+    assert_eq!(requests().await, 0);
+    out(&run(&emulator, &["call", "profile", "--rate-limit", "10,1", "--reserve", "0.2"]));
+    assert_eq!(requests().await, 1);
+}

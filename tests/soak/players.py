@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -44,6 +45,7 @@ class Player:
         self.faults: dict[str, str] = {}
         self._world = world
         self._reading = reading
+        self._process: subprocess.Popen[bytes]
         self._errors = world.folder / f"{name}.err"
 
     def start(self) -> None:
@@ -69,13 +71,16 @@ class Player:
                 environment["NAPI_RS_NATIVE_LIBRARY_PATH"] = str(
                     world.programs / "soak/evergrant.node"
                 )
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=open(self._errors, "wb"),  # noqa: SIM115 - the program's
-            env=environment,
-        )
+        if self.files[1:]:
+            let_go(self._process)
+        with open(self._errors, "wb") as errors:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env=environment,
+            )
         world.started.append(self._process)
         for order in orders:
             tell(self._process, order)
@@ -146,6 +151,16 @@ def hear(process: subprocess.Popen[bytes]) -> Any:
     """One line from it."""
     assert process.stdout
     return json.loads(process.stdout.readline())
+
+
+def let_go(process: subprocess.Popen[bytes]) -> None:
+    """Closes this side's ends of the pipes to a program that has ended."""
+    assert process.poll() is not None
+    for pipe in (process.stdin, process.stdout):
+        if pipe:
+            # What was not sent to it is gone with it.
+            with contextlib.suppress(OSError):
+                pipe.close()
 
 
 def hang_up(process: subprocess.Popen[bytes]) -> None:

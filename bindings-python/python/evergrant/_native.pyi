@@ -124,6 +124,8 @@ class Application:
         background: bool,
         retry_spent: str,
         fixed_interval: float | None,
+        rate_limit: str | None,
+        reserve: float | None,
         clock: Clock | None,
     ) -> Pending[Application]: ...
     def authorize_url(self, portal: str) -> tuple[str, str]: ...

@@ -85,6 +85,8 @@ class Application(_Opened):
         background: bool = True,
         retry_spent: RetrySpent = "after_oracle",
         fixed_interval: Optional[float] = None,
+        rate_limit: Optional[str] = None,
+        reserve: Optional[float] = None,
         clock: Optional[_native.Clock] = None,
     ) -> None:
         """Opens the store, and finishes what an earlier process left half done.
@@ -118,6 +120,8 @@ class Application(_Opened):
                 the budgets hold all the same. Better left off: the vendor's documentation asks
                 applications not to renew on a schedule, and says that those that do may be
                 blocked. It is for readers that cannot ask for a fresh token.
+            rate_limit: How fast each portal may be called, as in `Client.from_webhook`.
+            reserve: As there.
             clock: Another clock, for tests of expiry: `evergrant.testing.Clock`.
 
         Raises:
@@ -142,6 +146,8 @@ class Application(_Opened):
             background=background,
             retry_spent=retry_spent,
             fixed_interval=fixed_interval,
+            rate_limit=rate_limit,
+            reserve=reserve,
             clock=clock,
         ).wait()
 
@@ -312,6 +318,8 @@ class AsyncApplication(_Opened):
         background: bool = True,
         retry_spent: RetrySpent = "after_oracle",
         fixed_interval: Optional[float] = None,
+        rate_limit: Optional[str] = None,
+        reserve: Optional[float] = None,
         clock: Optional[_native.Clock] = None,
     ) -> AsyncApplication:
         """As `Application(...)`."""
@@ -332,6 +340,8 @@ class AsyncApplication(_Opened):
             background=background,
             retry_spent=retry_spent,
             fixed_interval=fixed_interval,
+            rate_limit=rate_limit,
+            reserve=reserve,
             clock=clock,
         ).start()
         return cls(native, client_id)

@@ -12,7 +12,7 @@ use evergrant::{Batch, Error, Result};
 use serde_json::{Value, json};
 
 use crate::{
-    options::CallerOptions,
+    options::ClientOptions,
     output,
     rows::{Format, Rows},
 };
@@ -31,7 +31,7 @@ pub(crate) struct BatchCommand {
     #[arg(default_value = "-")]
     file: PathBuf,
     #[command(flatten)]
-    caller: CallerOptions,
+    client: ClientOptions,
     /// Run the rest of a chain of commands although one of them failed.
     #[arg(long)]
     go_on: bool,
@@ -43,7 +43,7 @@ pub(crate) struct BatchCommand {
 impl BatchCommand {
     pub(crate) async fn run(self) -> Result<ExitCode> {
         let batch = read_batch(&read(&self.file)?)?.halt(!self.go_on);
-        let outcomes = self.caller.client().await?.run_batch(batch).await?;
+        let outcomes = self.client.client().await?.run_batch(batch).await?;
         let mut rows = Rows::new(self.output);
         let mut failed = 0_usize;
         for outcome in outcomes {

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{
     arguments::MethodArguments,
-    options::CallerOptions,
+    options::ClientOptions,
     output,
     rows::{Format, Rows},
 };
@@ -19,7 +19,7 @@ pub(crate) struct Call {
     #[command(flatten)]
     method: MethodArguments,
     #[command(flatten)]
-    caller: CallerOptions,
+    client: ClientOptions,
     /// Print the whole answer: result, next, total, time.
     #[arg(long)]
     full: bool,
@@ -41,7 +41,7 @@ impl Call {
         if let Some(seconds) = self.timeout {
             options = options.deadline(Duration::from_secs(seconds));
         }
-        let client = self.caller.client().await?;
+        let client = self.client.client().await?;
         let answer = client.call_with(&self.method.method, params, options).await?;
         if let Some(format) = self.output {
             let mut rows = Rows::new(format);

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     arguments::MethodArguments,
-    options::CallerOptions,
+    options::ClientOptions,
     resume::Resume,
     rows::{Format, Rows},
 };
@@ -21,7 +21,7 @@ pub(crate) struct ListCommand {
     #[command(flatten)]
     method: MethodArguments,
     #[command(flatten)]
-    caller: CallerOptions,
+    client: ClientOptions,
     /// All rows. So it is unless --limit is given.
     #[arg(long, conflicts_with = "limit")]
     all: bool,
@@ -64,7 +64,7 @@ impl ListCommand {
             options = options.after(cursor);
         }
         let params = self.method.params()?;
-        let client = self.caller.client().await?;
+        let client = self.client.client().await?;
         let mut list = client.list_with(&self.method.method, params, options)?;
         let bar = if self.quiet { ProgressBar::hidden() } else { progress("rows") };
         let mut rows = Rows::new(self.output);

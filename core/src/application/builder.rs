@@ -153,7 +153,8 @@ impl ApplicationBuilder {
         self
     }
 
-    /// Which part of a portal's bucket is left to other programs; see [`crate::Client::reserve`].
+    /// Which part of a portal's bucket is left to other programs, from 0 to 0.9; see
+    /// [`crate::Client::reserve`].
     #[must_use]
     pub fn reserve(mut self, part: f64) -> Self {
         self.pace = Some(Pace { reserve: part, ..self.pace.unwrap_or_default() });
@@ -185,6 +186,7 @@ impl ApplicationBuilder {
             ));
         }
         self.settings.check()?;
+        self.pace.map(Pace::check).transpose()?;
         let server = AuthorizationServer::configure(
             self.authorization_server.as_deref(),
             &self.authorization_hosts,

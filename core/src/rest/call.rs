@@ -79,10 +79,13 @@ impl Client {
 
     /// Which part of the portal's bucket is left to other programs behind the same address, from 0
     /// (unless said) to 0.9. The portal counts them together with this one.
-    #[must_use]
-    pub fn reserve(mut self, part: f64) -> Self {
-        self.pace = Some(Pace { reserve: part, ..self.pace.unwrap_or_default() });
-        self
+    ///
+    /// # Errors
+    /// [`crate::Kind::InvalidInput`] naming the field `reserve`.
+    pub fn reserve(mut self, part: f64) -> Result<Self> {
+        let pace = Pace { reserve: part, ..self.pace.unwrap_or_default() };
+        self.pace = Some(pace.check()?);
+        Ok(self)
     }
 
     /// Confirms that the webhook's portal has moved to `host`: a redirect there is followed, with the

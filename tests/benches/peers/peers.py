@@ -41,6 +41,8 @@ class Peer:
     def command(self) -> list[str]:
         """How it is started."""
         path = str(HERE / "clients" / self.program)
+        if self.program.endswith(".rs"):
+            return [os.environ["EVERGRANT_PEER"]]
         if self.program.endswith(".mjs"):
             return [os.environ.get("NODE", "node"), path]
         if self.name == "bare requests":
@@ -74,6 +76,7 @@ EVERYTHING = ("list", "calls", "gather", "add", "stream")
 PEERS = [
     # What the others are compared with: the requests themselves, answers unread.
     Peer("bare requests", "", "bare.py", ("list", "calls", "gather"), abreast=4),
+    Peer("evergrant (Rust)", "Rust", "evergrant.rs", EVERYTHING, abreast=4),
     Peer("evergrant (Python)", "Python", "evergrant_client.py", EVERYTHING, abreast=4),
     Peer(
         "fast-bitrix24",

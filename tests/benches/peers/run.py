@@ -28,6 +28,7 @@ from results import Results
 
 # Seven runs of what is short, three of what is long.
 SHORT, LONG, BRIEF = 7, 3, 10.0
+LANGUAGES = ["Rust", "Python", "Node"]
 
 
 def main() -> int:
@@ -62,13 +63,13 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("case", nargs="*", help=", ".join(case.name for case in CASES))
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--runs", type=int, default=SHORT, help="at most so many")
-    parser.add_argument("--language", action="append", choices=["Python", "Node"])
+    parser.add_argument("--language", action="append", choices=LANGUAGES)
     words = ["--quick" if word == "quick" else word for word in sys.argv[1:]]
     arguments = parser.parse_args(words)
     unknown = set(arguments.case) - {case.name for case in CASES}
     if unknown:
         parser.error(f"no case is called {', '.join(sorted(unknown))}")
-    arguments.language = arguments.language or ["Python", "Node"]
+    arguments.language = arguments.language or LANGUAGES
     return arguments
 
 

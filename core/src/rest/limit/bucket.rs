@@ -151,7 +151,13 @@ impl Bucket {
         self.leak(now);
         if let Some(new) = Self::new(limit, reserve, now) {
             let level = self.level.min(new.full());
-            *self = Self { level, in_flight: self.in_flight, window: self.window, slack: self.slack, ..new };
+            *self = Self {
+                level,
+                in_flight: self.in_flight,
+                window: self.window,
+                slack: self.slack,
+                ..new
+            };
         }
     }
 

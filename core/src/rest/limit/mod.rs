@@ -37,6 +37,15 @@ pub(crate) struct Pace {
     pub(crate) reserve: f64,
 }
 
+impl Pace {
+    pub(crate) fn check(self) -> Result<Self> {
+        if (0.0..=0.9).contains(&self.reserve) {
+            return Ok(self);
+        }
+        Err(Error::invalid_input("reserve", "the part to be left to others is from 0 to 0.9"))
+    }
+}
+
 /// Lets requests to one portal through.
 pub(crate) struct Limiter {
     portal: String,

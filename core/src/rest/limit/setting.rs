@@ -78,6 +78,20 @@ pub enum Priority {
     Bulk,
 }
 
+impl FromStr for Priority {
+    type Err = Error;
+
+    /// Reads `interactive` or `bulk`.
+    fn from_str(word: &str) -> Result<Self> {
+        match word {
+            "interactive" => Ok(Self::Interactive),
+            "bulk" => Ok(Self::Bulk),
+            _ => Err(Error::invalid_input("priority", "there is no such priority")
+                .advise("Use interactive or bulk.")),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -64,7 +64,8 @@ async fn a_lease_of_another_boot_lasts_until_this_boot_is_as_old_as_a_lease() {
     let (_, chain) = world.grant().await;
     let silent = world.begin(chain).await;
     // The file comes from a machine that has been up for long.
-    file.execute("UPDATE chains SET held_boot = 'another', held_until = 1000000000000", ()).unwrap();
+    file.execute("UPDATE chains SET held_boot = 'another', held_until = 1000000000000", ())
+        .unwrap();
     let up = i64::try_from(world.clock.boot().as_secs()).unwrap();
     world.clock.turn(60 - up);
     let store = world.another().await;
