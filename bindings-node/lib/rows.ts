@@ -6,8 +6,8 @@ import type { Progress, Reading } from './options.js'
 import { type CallSite, settle } from './outcome.js'
 
 /**
- * The items of a list, from first to last: `for await (const item of items)`. One page is held, and
- * the next is on its way. Leaving the loop early ends the list.
+ * The items of a list, from first to last: `for await (const item of items)`. What one request
+ * brought is held, and the next is on its way. Leaving the loop early ends the list.
  */
 export class Items<Item = unknown> implements AsyncIterableIterator<Item, void, undefined> {
   readonly #native: native.List
@@ -16,6 +16,8 @@ export class Items<Item = unknown> implements AsyncIterableIterator<Item, void, 
   readonly #report: (rows: number, total: number | undefined, ended: boolean) => unknown
   readonly #each: AsyncGenerator<Item, void, undefined>
   #ready: Item[] = []
+  /** So many of those were handed out. */
+  #taken = 0
   #fetched = 0
   #before: string | undefined
   #behind: string | undefined
@@ -45,13 +47,13 @@ export class Items<Item = unknown> implements AsyncIterableIterator<Item, void, 
     return this
   }
 
-  /** The same, a page at a time. */
+  /** The same, all that a request brought at a time: up to fifty of the portal's pages. */
   async *pages(): AsyncGenerator<Item[], void, undefined> {
-    while (this.#ready.length > 0 || (await this.#fill())) yield this.#ready.splice(0)
+    while (this.#isReady || (await this.#fill())) yield this.#rest()
   }
 
   protected get place(): string | undefined {
-    return this.#ready.length > 0 ? this.#before : this.#behind
+    return this.#isReady ? this.#before : this.#behind
   }
 
   protected get known(): number | undefined {
@@ -59,10 +61,19 @@ export class Items<Item = unknown> implements AsyncIterableIterator<Item, void, 
   }
 
   async *#items(): AsyncGenerator<Item, void, undefined> {
-    while (this.#ready.length > 0 || (await this.#fill())) {
-      const [item] = this.#ready.splice(0, 1)
-      yield item as Item
-    }
+    while (this.#isReady || (await this.#fill())) yield this.#ready[this.#taken++] as Item
+  }
+
+  get #isReady(): boolean {
+    return this.#taken < this.#ready.length
+  }
+
+  /** What was not handed out; it is from now on. */
+  #rest(): Item[] {
+    const rest = this.#taken === 0 ? this.#ready : this.#ready.slice(this.#taken)
+    this.#ready = []
+    this.#taken = 0
+    return rest
   }
 
   /** Takes a page in; false at the end. */
@@ -78,7 +89,8 @@ export class Items<Item = unknown> implements AsyncIterableIterator<Item, void, 
     const rows = JSON.parse(page.rows) as Item[]
     this.#before = this.#behind
     this.#behind = page.cursor
-    this.#ready.push(...rows)
+    this.#ready = this.#isReady ? this.#rest().concat(rows) : rows
+    this.#taken = 0
     this.#fetched += rows.length
     // Last: whatever it throws, the rows are kept.
     this.#report(this.#fetched, this.#total, false)

@@ -66,7 +66,9 @@ class _Placed(_Reading):
 
 
 class Items(_Reading, Iterator[Any]):
-    """The items of a list, from first to last. One page is held, and the next is on its way."""
+    """The items of a list, from first to last. What one
+    request brought is held, and the next is on its way.
+    """
 
     def __next__(self) -> Any:
         """The next item; waits for the portal where none is at hand."""
@@ -76,13 +78,15 @@ class Items(_Reading, Iterator[Any]):
         return self._ready.popleft()
 
     def pages(self) -> Iterator[list[Any]]:
-        """The same, a page at a time."""
+        """The same, all that a request brought at a time: up to fifty of the portal's pages."""
         while self._ready or self._fill(self._native.next_page().wait()):
             yield self._drain()
 
 
 class Rows(_Placed, Items):
-    """The rows of a list, from first to last. One page is held, and the next is on its way."""
+    """The rows of a list, from first to last. What one
+    request brought is held, and the next is on its way.
+    """
 
 
 class AsyncItems(_Reading, AsyncIterator[Any]):
@@ -96,7 +100,7 @@ class AsyncItems(_Reading, AsyncIterator[Any]):
         return self._ready.popleft()
 
     async def pages(self) -> AsyncIterator[list[Any]]:
-        """The same, a page at a time."""
+        """The same, all that a request brought at a time: up to fifty of the portal's pages."""
         while self._ready or self._fill(await self._native.next_page().start()):
             yield self._drain()
 

@@ -252,7 +252,8 @@ impl List {
         cursor::write(&self.name, self.place, total)
     }
 
-    /// The next rows, in order; `None` at the end. A wait that was cancelled can be taken up again.
+    /// The next rows, in order: all that a request brought, up to fifty of the portal's own pages;
+    /// `None` at the end. A wait that was cancelled can be taken up again.
     ///
     /// # Errors
     /// A page that cannot be had is an error that names it, and stays one: never an early end. A new
@@ -263,11 +264,9 @@ impl List {
                 self.stage = Stage::Done;
                 self.ready.clear();
             }
-            if let Some(page) = self.ready.pop_front() {
-                if page.rows.is_empty() {
-                    continue;
-                }
-                return Ok(Some(self.hand_out(page)));
+            let rows = self.at_hand();
+            if !rows.is_empty() {
+                return Ok(Some(rows));
             }
             if let Stage::Failed(error) = &self.stage {
                 return Err(error.clone());
@@ -333,6 +332,20 @@ impl List {
             }
         }
         Ok(true)
+    }
+
+    /// The rows that were read already.
+    fn at_hand(&mut self) -> Vec<Value> {
+        let mut rows = Vec::new();
+        while self.left != Some(0)
+            && let Some(page) = self.ready.pop_front()
+        {
+            // An empty one says nothing of where the list stands.
+            if !page.rows.is_empty() {
+                rows.append(&mut self.hand_out(page));
+            }
+        }
+        rows
     }
 
     fn hand_out(&mut self, page: Page) -> Vec<Value> {
