@@ -47,6 +47,8 @@ export type {
   ItemsOptions,
   ListOptions,
   PaceOptions,
+  Paging,
+  PagingOptions,
   Progress,
   Strategy,
   WebhookOptions,

@@ -50,6 +50,15 @@ export interface ItemsOptions extends Abortable {
   progress?: Progress | undefined
 }
 
+/** How a method of REST 3.0 pages. */
+export type Paging = 'offset' | 'cursor' | 'tail'
+
+/** Options of a list of REST 3.0 whose way of paging may have to be said. */
+export interface PagingOptions extends ItemsOptions {
+  /** Unless given: as the method is known to page. */
+  paging?: Paging | undefined
+}
+
 /** How the pages of a list are cut. */
 export type Strategy = 'auto' | 'pages' | 'after_id' | 'ranges'
 
@@ -151,6 +160,12 @@ export function listOf(value: unknown): [native.ListSettings, Reading] {
 /** Options of a list of REST 3.0. */
 export function itemsOf(value: unknown): Reading {
   return readingOf(options(value, ['progress', 'signal']))
+}
+
+/** As {@link itemsOf}, with the way that the method pages. */
+export function pagingOf(value: unknown): [string | undefined, Reading] {
+  const given = options(value, ['paging', 'progress', 'signal'])
+  return [optional(given.paging, 'paging', text), readingOf(given)]
 }
 
 function readingOf(given: { signal?: unknown; progress?: unknown }): Reading {

@@ -8,6 +8,8 @@ import {
   callV3Of,
   type ItemsOptions,
   itemsOf,
+  type PagingOptions,
+  pagingOf,
   untilOf,
 } from './options.js'
 import { attempt, attemptSync, unwrap } from './outcome.js'
@@ -38,13 +40,13 @@ export class V3 {
   }
 
   /**
-   * All items of a list method, in the way that it pages; `pagination: {limit: 100}` says how many at
-   * a time.
+   * All items of a list method, in the way that it is known to page; `pagination: {limit: 100}` says
+   * how many at a time.
    */
-  list<Item = unknown>(method: string, params?: Params, itemsOptions?: ItemsOptions): Items<Item> {
+  list<Item = unknown>(method: string, params?: Params, listOptions?: PagingOptions): Items<Item> {
     return attemptSync(this.list, (site) => {
-      const reading = itemsOf(itemsOptions)
-      const list = this.#native.list(text(method, 'method'), json(params))
+      const [paging, reading] = pagingOf(listOptions)
+      const list = this.#native.list(text(method, 'method'), json(params), paging)
       return new Items<Item>(unwrap(list), reading, site)
     })
   }
@@ -53,7 +55,7 @@ export class V3 {
   tail<Item = unknown>(method: string, params?: Params, itemsOptions?: ItemsOptions): Items<Item> {
     return attemptSync(this.tail, (site) => {
       const reading = itemsOf(itemsOptions)
-      const list = this.#native.tail(text(method, 'method'), json(params))
+      const list = this.#native.list(text(method, 'method'), json(params), 'tail')
       return new Items<Item>(unwrap(list), reading, site)
     })
   }

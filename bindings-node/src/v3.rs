@@ -46,15 +46,11 @@ impl V3 {
 
     /// All items of a list method. Sends nothing yet.
     #[napi(catch_unwind, ts_return_type = "List | Failure")]
-    pub fn list(&self, method: String, params: String) -> Outcome<List> {
-        let list = json::<Value>(&params).and_then(|params| self.core.list(&method, params));
-        outcome(list.map(List::from))
-    }
-
-    /// All items of a method with a cursor field. Sends nothing yet.
-    #[napi(catch_unwind, ts_return_type = "List | Failure")]
-    pub fn tail(&self, method: String, params: String) -> Outcome<List> {
-        let list = json::<Value>(&params).and_then(|params| self.core.tail(&method, params));
+    pub fn list(&self, method: String, params: String, paging: Option<String>) -> Outcome<List> {
+        let list = json::<Value>(&params).and_then(|params| match paging {
+            Some(word) => self.core.list_by(&method, params, word.parse()?),
+            None => self.core.list(&method, params),
+        });
         outcome(list.map(List::from))
     }
 

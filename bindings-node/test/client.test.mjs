@@ -168,6 +168,7 @@ test('REST 3.0: calls, lists, tails, aggregates, batches', async () => {
   }
   assert.equal(await count(v3.list('main.eventlog.list', { select: ['id'] })), 600)
   assert.equal(await count(v3.tail('main.eventlog.tail', { select: ['id'] })), 600)
+  assert.equal(await count(v3.list('main.eventlog.tail', {}, { paging: 'tail' })), 600)
   const totals = await v3.aggregate('main.eventlog.aggregate', { count: ['id'] })
   assert.equal(totals.count.id, 600)
   const many = { select: ['id'], pagination: { limit: 3 } }

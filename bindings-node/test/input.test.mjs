@@ -109,6 +109,7 @@ test('options of calls and lists', async () => {
     client.v3.call('a.b', {}, { idempotencyKey: '' }),
     refuses('idempotency_key'),
   )
+  assert.throws(() => client.v3.list('a.b', {}, { paging: 'sideways' }), refuses('paging'))
   const webhook = 'http://127.0.0.1:1/rest/1/qwertyuiop123456/'
   for (const [options, field] of [
     [{ rateLimit: 'fast' }, 'rate_limit'],

@@ -166,13 +166,19 @@ impl V3 {
     }
 
     /// All items of a list method.
-    fn list(&self, py: Python<'_>, method: &str, params: &[u8]) -> PyResult<List> {
-        guarded(py, || self.0.list(method, json::read(params)?)).map(List::from)
-    }
-
-    /// All items of a method with a cursor field.
-    fn tail(&self, py: Python<'_>, method: &str, params: &[u8]) -> PyResult<List> {
-        guarded(py, || self.0.tail(method, json::read(params)?)).map(List::from)
+    #[pyo3(signature = (method, params, paging))]
+    fn list(
+        &self,
+        py: Python<'_>,
+        method: &str,
+        params: &[u8],
+        paging: Option<&str>,
+    ) -> PyResult<List> {
+        let list = guarded(py, || match paging {
+            Some(word) => self.0.list_by(method, json::read(params)?, word.parse()?),
+            None => self.0.list(method, json::read(params)?),
+        })?;
+        Ok(list.into())
     }
 
     /// Counts, sums and extremes; the result as JSON.

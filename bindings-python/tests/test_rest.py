@@ -123,6 +123,7 @@ def test_v3(client: evergrant.Client) -> None:
     v3 = client.v3
     assert len(list(v3.list("main.eventlog.list", {"select": ["id"]}))) == 600
     assert len(list(v3.tail("main.eventlog.tail", {"select": ["id"]}))) == 600
+    assert len(list(v3.list("main.eventlog.tail", paging="tail"))) == 600
     below = [["id", "<=", 100]]
     totals = v3.aggregate("main.eventlog.aggregate", {"count": ["id"]}, below)
     assert totals["count"]["id"] == 100
@@ -200,6 +201,7 @@ async def test_a_file_goes_there_and_back_awaited(async_client: evergrant.AsyncC
         ("idempotency_key", lambda b24: b24.v3.call("a.b", idempotency_key="")),
         ("file", lambda b24: b24.upload("a.b", {}, ("a", "text"))),
         ("select", lambda b24: b24.v3.aggregate("a.b", {"count": {1}})),
+        ("paging", lambda b24: b24.v3.list("a.b", paging="sideways")),
         ("rate_limit", lambda _: evergrant.Client.from_webhook(WEBHOOK, rate_limit="fast")),
         ("reserve", lambda _: evergrant.Client.from_webhook(WEBHOOK, reserve=1)),
         ("portal", lambda _: evergrant.Client.from_webhook(WEBHOOK, moved_to="a b")),

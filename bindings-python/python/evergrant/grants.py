@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Priority = Literal["interactive", "bulk"]
+Paging = Literal["offset", "cursor", "tail"]
 """Who goes first when a portal takes no more calls."""
 
 Strategy = Literal["auto", "pages", "after_id", "ranges"]

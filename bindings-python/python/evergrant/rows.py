@@ -66,8 +66,9 @@ class _Placed(_Reading):
 
 
 class Items(_Reading, Iterator[Any]):
-    """The items of a list, from first to last. What one
-    request brought is held, and the next is on its way.
+    """The items of a list, from first to last.
+
+    What one request brought is held, and the next is on its way.
     """
 
     def __next__(self) -> Any:
@@ -84,8 +85,9 @@ class Items(_Reading, Iterator[Any]):
 
 
 class Rows(_Placed, Items):
-    """The rows of a list, from first to last. What one
-    request brought is held, and the next is on its way.
+    """The rows of a list, from first to last.
+
+    What one request brought is held, and the next is on its way.
     """
 
 

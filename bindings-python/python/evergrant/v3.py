@@ -9,7 +9,7 @@ from typing import Any, Optional
 
 from evergrant import _native
 from evergrant.batches import Command, as_path, encode_commands
-from evergrant.grants import Priority
+from evergrant.grants import Paging, Priority
 from evergrant.parameters import Params, encode
 from evergrant.rows import AsyncItems, Items, Progress
 
@@ -38,18 +38,23 @@ class V3:
         return json.loads(self._native.call(method, encode(params), settings).wait())
 
     def list(
-        self, method: str, params: Params = None, *, progress: Optional[Progress] = None
+        self,
+        method: str,
+        params: Params = None,
+        *,
+        paging: Optional[Paging] = None,
+        progress: Optional[Progress] = None,
     ) -> Items:
-        """All items of a list method, in the way that it pages; `pagination: {"limit": 100}` says
-        how many at a time.
+        """All items of a list method, in the way that it is known to page; `pagination: {"limit":
+        100}` says how many at a time.
         """
-        return Items(self._native.list(method, encode(params)), progress)
+        return Items(self._native.list(method, encode(params), paging), progress)
 
     def tail(
         self, method: str, params: Params = None, *, progress: Optional[Progress] = None
     ) -> Items:
         """All items behind a `cursor: {"field", "order", "value", "limit"}`."""
-        return Items(self._native.tail(method, encode(params)), progress)
+        return Items(self._native.list(method, encode(params), "tail"), progress)
 
     def aggregate(self, method: str, select: Params, filter: Params = None) -> Any:
         """Counts, sums and extremes: `{"count": ["id"]}`. The result has the same shape."""
@@ -91,16 +96,21 @@ class AsyncV3:
         return json.loads(await self._native.call(method, encode(params), settings).start())
 
     def list(
-        self, method: str, params: Params = None, *, progress: Optional[Progress] = None
+        self,
+        method: str,
+        params: Params = None,
+        *,
+        paging: Optional[Paging] = None,
+        progress: Optional[Progress] = None,
     ) -> AsyncItems:
         """As `V3.list`, for `async for`."""
-        return AsyncItems(self._native.list(method, encode(params)), progress)
+        return AsyncItems(self._native.list(method, encode(params), paging), progress)
 
     def tail(
         self, method: str, params: Params = None, *, progress: Optional[Progress] = None
     ) -> AsyncItems:
         """As `V3.tail`, for `async for`."""
-        return AsyncItems(self._native.tail(method, encode(params)), progress)
+        return AsyncItems(self._native.list(method, encode(params), "tail"), progress)
 
     async def aggregate(self, method: str, select: Params, filter: Params = None) -> Any:
         """As `V3.aggregate`."""

@@ -28,6 +28,9 @@ from results import Results
 
 # Seven runs of what is short, three of what is long.
 SHORT, LONG, BRIEF = 7, 3, 10.0
+# A short run in which the host of a virtual machine took more of the processors is made again, so
+# often.
+ROBBED, AGAIN = 0.05, 3
 LANGUAGES = ["Rust", "Python", "Node"]
 
 
@@ -88,7 +91,7 @@ def _measure(results: Results, case: Case, peers: list[Peer], runs: int) -> bool
                 figures: dict[str, Any] = {"wall": seconds, "arithmetic": True}
                 figures["requests"] = peer.requests(case)
             else:
-                figures = _run(case, peer)
+                figures = _undisturbed(case, peer)
             whole = whole and not figures.get("broken")
             results.keep(
                 {
@@ -110,6 +113,28 @@ def _enough(done: list[dict[str, Any]]) -> bool:
     if done[0].get("arithmetic") or done[0].get("broken"):
         return True
     return len(done) >= LONG and done[0]["wall"] >= BRIEF
+
+
+def _undisturbed(case: Case, peer: Peer) -> dict[str, Any]:
+    """The run of which least was stolen, out of as few as will do."""
+    runs: list[dict[str, Any]] = []
+    while not runs or (_was_robbed(runs[-1]) and len(runs) < AGAIN):
+        before = _processors()
+        figures = _run(case, peer)
+        stolen, all_time = (now - then for now, then in zip(_processors(), before, strict=True))
+        runs.append({**figures, "stolen": round(stolen / max(1, all_time), 3)})
+    return min(runs, key=lambda figures: float(figures["stolen"]))
+
+
+def _was_robbed(figures: dict[str, Any]) -> bool:
+    return bool(figures["stolen"] > ROBBED and figures["wall"] < BRIEF)
+
+
+def _processors() -> tuple[int, int]:
+    """Ticks that the host of a virtual machine kept for itself, and all."""
+    with open("/proc/stat") as lines:
+        ticks = [int(field) for field in next(lines).split()[1:9]]
+    return ticks[7], sum(ticks)
 
 
 def _run(case: Case, peer: Peer) -> dict[str, Any]:

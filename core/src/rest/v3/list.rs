@@ -1,6 +1,6 @@
 //! Lists of REST 3.0, in each of the ways that their methods page.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, str::FromStr};
 
 use serde_json::{Map, Value, json};
 
@@ -31,6 +31,21 @@ impl Paging {
             "call.followup.list" | "note.collection.list" => Self::Cursor,
             _ if method.ends_with(".tail") => Self::Tail,
             _ => Self::Offset,
+        }
+    }
+}
+
+impl FromStr for Paging {
+    type Err = Error;
+
+    /// Reads `offset`, `cursor` or `tail`.
+    fn from_str(word: &str) -> Result<Self> {
+        match word {
+            "offset" => Ok(Self::Offset),
+            "cursor" => Ok(Self::Cursor),
+            "tail" => Ok(Self::Tail),
+            _ => Err(Error::invalid_input("paging", "lists page in no such way")
+                .advise("Use offset, cursor or tail, or leave it out.")),
         }
     }
 }
