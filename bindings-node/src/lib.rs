@@ -25,10 +25,6 @@ mod warning;
 
 use napi_derive::napi;
 
-/// Rows are many small allocations: a third of the time that a long list takes with the system's.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// The stable words of all kinds of error, so that a test can see that each has its class.
 #[napi(catch_unwind)]
 #[must_use]

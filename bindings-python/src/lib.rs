@@ -23,10 +23,6 @@ mod values;
 
 use pyo3::prelude::*;
 
-/// Rows are many small allocations: a third of the time that a long list takes with the system's.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// The native half of `evergrant`.
 #[pymodule(name = "_native")]
 mod native {

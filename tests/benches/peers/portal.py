@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import subprocess
 import threading
 import time
+import urllib.error
 import urllib.request
 from types import TracebackType
 from typing import Any
@@ -50,7 +50,7 @@ class Portal:
             }
             self.control("POST", "/faults", fault)
         self._over = threading.Event()
-        self.foreign_requests = 0
+        self.foreign_requests = self.foreign_refusals = 0
         if case.foreign:
             pause = 1 / (case.leak * case.foreign)
             self._foreigner = threading.Thread(target=self._foreign, args=(pause,))
@@ -71,7 +71,7 @@ class Portal:
         floor = max((bucket["floor_seconds"] or 0.0 for bucket in limits), default=0.0)
         return {
             "requests": portal["requests"] - self.foreign_requests,
-            "limited": portal["limited"],
+            "limited": portal["limited"] - self.foreign_refusals,
             "floor": floor,
         }
 
@@ -81,9 +81,12 @@ class Portal:
         while not self._over.wait(max(0.0, due - time.monotonic())):
             due += pause
             self.foreign_requests += 1
-            # A refusal is somebody else's trouble, and counted by the portal.
-            with contextlib.suppress(OSError):
+            try:
                 _ask("GET", url, None)
+            except urllib.error.HTTPError:
+                self.foreign_refusals += 1
+            except OSError:
+                continue
 
     def end_foreign(self) -> None:
         """Nobody else calls any more."""
