@@ -15,7 +15,7 @@ export class Items<Item = unknown> implements AsyncIterableIterator<Item, void, 
   readonly #site: CallSite
   readonly #report: (rows: number, total: number | undefined, ended: boolean) => unknown
   readonly #each: AsyncGenerator<Item, void, undefined>
-  #ready: Item[] = []
+  #ready: (Item | undefined)[] = []
   /** So many of those were handed out. */
   #taken = 0
   #fetched = 0
@@ -61,7 +61,12 @@ export class Items<Item = unknown> implements AsyncIterableIterator<Item, void, 
   }
 
   async *#items(): AsyncGenerator<Item, void, undefined> {
-    while (this.#isReady || (await this.#fill())) yield this.#ready[this.#taken++] as Item
+    while (this.#isReady || (await this.#fill())) {
+      const item = this.#ready[this.#taken]
+      // Not to be held until the last of its neighbours is handed out: a stream would need twice the memory.
+      this.#ready[this.#taken++] = undefined
+      yield item as Item
+    }
   }
 
   get #isReady(): boolean {
@@ -70,7 +75,7 @@ export class Items<Item = unknown> implements AsyncIterableIterator<Item, void, 
 
   /** What was not handed out; it is from now on. */
   #rest(): Item[] {
-    const rest = this.#taken === 0 ? this.#ready : this.#ready.slice(this.#taken)
+    const rest = (this.#taken === 0 ? this.#ready : this.#ready.slice(this.#taken)) as Item[]
     this.#ready = []
     this.#taken = 0
     return rest
