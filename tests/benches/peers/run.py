@@ -17,6 +17,8 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 
 import chart
@@ -31,6 +33,8 @@ SHORT, LONG, BRIEF = 7, 3, 10.0
 # A short run in which the host of a virtual machine took more of the processors is made again, so
 # often.
 ROBBED, AGAIN = 0.05, 3
+# Runs at once of what hardly does anything but wait: for the portal's counting, for its bucket.
+ABREAST = 6
 LANGUAGES = ["Rust", "Python", "Node"]
 
 
@@ -78,39 +82,60 @@ def _arguments() -> argparse.Namespace:
 
 def _measure(results: Results, case: Case, peers: list[Peer], runs: int) -> bool:
     """Runs what is missing, in another order each time; false if a client is broken."""
+    # The bucket tells its own floor.
+    peers = [peer for peer in peers if peer.language or not case.throttled]
+    waiting = [peer for peer in peers if peer.seconds(case) >= BRIEF]
+    busy = [peer for peer in peers if peer not in waiting]
     whole = True
     for number in range(runs):
-        for peer in random.sample(peers, len(peers)):
+        for peer in random.sample(busy, len(busy)):
             done = results.of(case, peer)
-            # The bucket tells its own floor.
-            needless = case.throttled and not peer.language
-            if needless or len(done) > number or _enough(done):
-                continue
-            seconds = peer.seconds(case)
-            if seconds > PATIENCE:
-                figures: dict[str, Any] = {"wall": seconds, "arithmetic": True}
-                figures["requests"] = peer.requests(case)
-            else:
-                figures = _undisturbed(case, peer)
-            whole = whole and not figures.get("broken")
-            results.keep(
-                {
-                    "case": case.name,
-                    "peer": peer.name,
-                    "count": case.count,
-                    "load": os.getloadavg()[0],
-                    "at": time.strftime("%Y-%m-%d %H:%M:%S"),
-                    **figures,
-                }
-            )
-            print(f"   {peer.name}: {figures['wall']:.2f} s", flush=True)
+            if len(done) <= number and not _enough(done):
+                whole &= _keep(results, case, peer, _undisturbed(case, peer))
+    for peer, figures in _side_by_side(results, case, waiting, min(runs, LONG)):
+        whole &= _keep(results, case, peer, figures)
     return whole
+
+
+def _side_by_side(
+    results: Results, case: Case, peers: list[Peer], runs: int
+) -> Iterator[tuple[Peer, dict[str, Any]]]:
+    """The missing runs of those who mostly wait, and what would take too long by arithmetic."""
+    missing: list[Peer] = []
+    for peer in peers:
+        done = results.of(case, peer)
+        if peer.seconds(case) <= PATIENCE:
+            missing += [peer] * (runs - len(done))
+        elif not done:
+            figures = {"wall": peer.seconds(case), "requests": peer.requests(case)}
+            yield peer, {**figures, "arithmetic": True}
+    with ThreadPoolExecutor(ABREAST) as pool:
+        shuffled = random.sample(missing, len(missing))
+        running = {pool.submit(_run, case, peer): peer for peer in shuffled}
+        for run in as_completed(running):
+            yield running[run], run.result()
+
+
+def _keep(results: Results, case: Case, peer: Peer, figures: dict[str, Any]) -> bool:
+    """On the disk before the next; false if the client is broken."""
+    results.keep(
+        {
+            "case": case.name,
+            "peer": peer.name,
+            "count": case.count,
+            "load": os.getloadavg()[0],
+            "at": time.strftime("%Y-%m-%d %H:%M:%S"),
+            **figures,
+        }
+    )
+    print(f"   {peer.name}: {figures['wall']:.2f} s", flush=True)
+    return not figures.get("broken")
 
 
 def _enough(done: list[dict[str, Any]]) -> bool:
     if not done:
         return False
-    if done[0].get("arithmetic") or done[0].get("broken"):
+    if done[0].get("broken"):
         return True
     return len(done) >= LONG and done[0]["wall"] >= BRIEF
 

@@ -2,23 +2,9 @@
 
 use super::*;
 use crate::{
-    Kind, Result, Retry,
+    Kind, Retry,
     store::{Committed, Status},
 };
-
-/// Repeats what may be repeated until it succeeds.
-async fn persist<T, F: Future<Output = Result<T>>>(mut work: impl FnMut() -> F) -> T {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    loop {
-        match work().await {
-            Ok(done) => return done,
-            Err(error) => {
-                assert!(error.is_retryable() && Instant::now() < deadline, "{error:?}");
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        }
-    }
-}
 
 #[tokio::test]
 async fn too_few_replicas_is_an_error_and_repeating_heals_it() {
