@@ -48,15 +48,15 @@ impl From<evergrant::v3::List> for List {
 
 impl Core {
     async fn page(&mut self) -> Result<Page> {
-        let text = |rows: Vec<Value>| Value::Array(rows).to_string();
         Ok(match self {
             Self::Rows(list) => Page {
-                rows: list.next_page().await?.map(text),
+                rows: list.next_text().await?,
                 cursor: Some(list.cursor()),
                 total: list.total().map(|total| i64::try_from(total).unwrap_or(i64::MAX)),
             },
             Self::Items(list) => {
-                Page { rows: list.next_page().await?.map(text), cursor: None, total: None }
+                let rows = list.next_page().await?.map(|rows| Value::Array(rows).to_string());
+                Page { rows, cursor: None, total: None }
             }
         })
     }

@@ -43,7 +43,7 @@ impl Core {
         let write = |rows: Option<Vec<Value>>| rows.map(|rows| json::write(&rows)).transpose();
         match self {
             Self::Rows(list) => {
-                let page = write(list.next_page().await?)?;
+                let page = list.next_text().await?.map(String::into_bytes);
                 Ok((page, Some(list.cursor()), list.total()))
             }
             Self::Items(list) => Ok((write(list.next_page().await?)?, None, None)),

@@ -3,8 +3,10 @@
 //! The body decides, not the status: the vendor's documents disagree about statuses, and some
 //! methods put an error into a 200. Vendor documentation: "Error codes", "REST 3.0".
 
-use serde::{Serialize, de::DeserializeOwned};
-use serde_json::{Map, Value};
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value, value::RawValue};
 
 use crate::{Error, Kind, Result, Retry};
 
@@ -22,9 +24,43 @@ pub struct Answer {
     /// The portal's timings, as they came.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time: Option<Value>,
+    /// Results of a batch's commands as the portal wrote them, where those were asked for. `result`
+    /// lacks them then.
+    #[serde(skip)]
+    pub(crate) texts: Option<Texts>,
+}
+
+/// Results of commands by the commands' names.
+pub(crate) type Texts = HashMap<String, Box<RawValue>>;
+
+/// The answer to a batch, its results unread.
+#[derive(Deserialize)]
+struct OfBatch {
+    result: Maps,
+    time: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct Maps {
+    result: Texts,
+    #[serde(flatten)]
+    others: Map<String, Value>,
 }
 
 impl Answer {
+    /// Reads the body of an answer to a batch, and leaves the results of its commands as they are:
+    /// thousands of rows, of which a list wants no more than the ids.
+    pub(crate) fn read_batch(status: u16, body: &[u8]) -> Result<Self> {
+        match serde_json::from_slice(body) {
+            Ok(OfBatch { result: Maps { result, others }, time }) if status < 300 => {
+                let texts = Some(result);
+                Ok(Self { result: Value::Object(others), next: None, total: None, time, texts })
+            }
+            // An error, an empty list for an empty map, or nonsense.
+            _ => Self::read(status, body),
+        }
+    }
+
     /// Reads the body of an answer to one method.
     pub(crate) fn read(status: u16, body: &[u8]) -> Result<Self> {
         if (300..400).contains(&status) {
@@ -53,7 +89,9 @@ impl Answer {
         }
         let (next, total) = (count(fields.get("next")), count(fields.get("total")));
         match fields.shift_remove("result") {
-            Some(result) => Ok(Self { result, next, total, time: fields.shift_remove("time") }),
+            Some(result) => {
+                Ok(Self { result, next, total, time: fields.shift_remove("time"), texts: None })
+            }
             // A few methods, such as the OpenAPI document, answer without an envelope.
             None if (200..300).contains(&status) => Ok(Self::of(Value::Object(fields))),
             None => Err(Error::new(
@@ -78,7 +116,7 @@ impl Answer {
     }
 
     pub(crate) fn of(result: Value) -> Self {
-        Self { result, next: None, total: None, time: None }
+        Self { result, next: None, total: None, time: None, texts: None }
     }
 }
 
@@ -202,7 +240,7 @@ const NO_METHOD: (Kind, Retry, &str) = (
     "Check the method's name, and that the portal has the module.",
 );
 
-fn unreadable(status: u16, body: &[u8], error: &serde_json::Error) -> Error {
+pub(crate) fn unreadable(status: u16, body: &[u8], error: &serde_json::Error) -> Error {
     let said = |what: &'static str| {
         Error::new(Kind::UnexpectedAnswer, what)
             .with_status(status)

@@ -39,19 +39,27 @@ pub(crate) struct Request {
     bearer: bool,
     /// Whether it may carry an idempotency key.
     pub(crate) knows_keys: bool,
+    /// Whether the results of a batch's commands stay the texts that they are.
+    texts: bool,
 }
 
 impl Request {
     /// A call of REST 2.
     pub(crate) fn new(method: &str, params: Map<String, Value>) -> Self {
         let (method, params) = (method.to_owned(), Value::Object(params));
-        Self { method, params, v3: false, bearer: false, knows_keys: false }
+        Self { method, params, v3: false, bearer: false, knows_keys: false, texts: false }
+    }
+
+    /// A batch of REST 2, for [`Answer::texts`].
+    pub(crate) fn batch(params: Map<String, Value>) -> Self {
+        Self { texts: true, ..Self::new("batch", params) }
     }
 
     /// A call of REST 3.0. A batch is a list, which has no room for a token.
     pub(crate) fn v3(method: &str, params: Value) -> Self {
         let bearer = params.is_array();
-        Self { method: method.to_owned(), params, v3: true, bearer, knows_keys: true }
+        let method = method.to_owned();
+        Self { method, params, v3: true, bearer, knows_keys: true, texts: false }
     }
 
     pub(crate) fn is_batch(&self) -> bool {
@@ -261,7 +269,8 @@ impl<'a> Attempts<'a> {
             permit.tell(Fate::Admitted);
             return Ok(Sent::Moved(to));
         }
-        let result = Answer::read(status, &body);
+        let read = if request.texts { Answer::read_batch } else { Answer::read };
+        let result = read(status, &body);
         match &result {
             Ok(_) => permit.tell(Fate::Admitted),
             Err(error) => match error.kind() {

@@ -12,8 +12,9 @@ use std::{
 use serde_json::{Map, Value};
 
 pub use reference::Reference;
+pub(crate) use request::{Outcome, read};
 
-use super::{Answer, Client, params};
+use super::{Answer, CallOptions, Client, params};
 use crate::{
     Error, Result,
     process::{self, Task},
@@ -189,23 +190,28 @@ impl Client {
     /// [`InvalidInput`](crate::Kind::InvalidInput) for a chain of more than fifty commands, before anything is sent; and
     /// where no request had an answer.
     pub async fn run_batch(&self, batch: Batch) -> Result<Vec<Result<Answer>>> {
+        self.run_batch_as(batch).await
+    }
+
+    /// As [`Client::run_batch`], with another thing made of each answer.
+    pub(crate) async fn run_batch_as<T: Outcome>(&self, batch: Batch) -> Result<Vec<Result<T>>> {
         let chunks = plan::plan(&batch)?;
         let client = self.clone();
         process::run(async move { run(&client, batch, chunks).await }).await
     }
 }
 
-async fn run(
+async fn run<T: Outcome>(
     client: &Client,
     batch: Batch,
     chunks: Vec<plan::Chunk>,
-) -> Result<Vec<Result<Answer>>> {
+) -> Result<Vec<Result<T>>> {
     let batch = Arc::new(batch);
-    let mut places: Vec<Option<Result<Answer>>> = (0..batch.len()).map(|_| None).collect();
+    let mut places: Vec<Option<Result<T>>> = (0..batch.len()).map(|_| None).collect();
     let (mut unanswered, mut first_error) = (0, None);
     let count = chunks.len();
     let mut chunks = chunks.into_iter();
-    let mut under_way: VecDeque<Task<request::Outcomes>> = VecDeque::new();
+    let mut under_way: VecDeque<Task<request::Outcomes<T>>> = VecDeque::new();
     loop {
         while under_way.len() < AT_ONCE
             && let Some(chunk) = chunks.next()

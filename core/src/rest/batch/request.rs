@@ -2,27 +2,48 @@
 
 use std::collections::VecDeque;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value, value::RawValue};
 
 use super::{
-    Answer, Batch, Client,
+    Answer, Batch, CallOptions, Client,
     plan::{Chain, Chunk, Line},
 };
 use crate::{
     Error, Kind, Result, Retry,
-    rest::answer::{count, vendor_error},
+    rest::{
+        answer::{count, unreadable, vendor_error},
+        attempt::Request,
+    },
 };
 
+/// What is made of a command's answer. An answer that was read will do for each.
+pub(crate) trait Outcome: From<Answer> + Send + 'static {
+    /// Of a result as the portal wrote it, in an answer without result.
+    fn of(text: Box<RawValue>, answer: Answer) -> Result<Self>;
+}
+
+impl Outcome for Answer {
+    fn of(text: Box<RawValue>, answer: Answer) -> Result<Self> {
+        let result = read(&text)?;
+        Ok(Self { result, ..answer })
+    }
+}
+
+/// The value of a result.
+pub(crate) fn read(text: &RawValue) -> Result<Value> {
+    serde_json::from_str(text.get()).map_err(|error| unreadable(200, text.get().as_bytes(), &error))
+}
+
 /// What came of the commands of a chunk.
-pub(super) struct Outcomes {
-    pub(super) of_commands: Vec<(usize, Result<Answer>)>,
+pub(super) struct Outcomes<T> {
+    pub(super) of_commands: Vec<(usize, Result<T>)>,
     /// Why there was no answer at all.
     pub(super) lost: Option<Error>,
 }
 
 /// Sends a chunk; where the portal stopped at a failure, the chains behind it are sent again, for
 /// none of them was begun.
-pub(super) async fn send(client: &Client, batch: &Batch, chunk: Chunk) -> Outcomes {
+pub(super) async fn send<T: Outcome>(client: &Client, batch: &Batch, chunk: Chunk) -> Outcomes<T> {
     let halt = chunk.halt;
     let mut left: VecDeque<Chain> = chunk.chains.into();
     let mut all = Outcomes { of_commands: Vec::new(), lost: None };
@@ -65,23 +86,27 @@ pub(super) async fn send(client: &Client, batch: &Batch, chunk: Chunk) -> Outcom
     all
 }
 
-async fn ask(client: &Client, lines: impl Iterator<Item = &Line>, halt: bool) -> Result<Value> {
+async fn ask(client: &Client, lines: impl Iterator<Item = &Line>, halt: bool) -> Result<Answer> {
     let commands: Map<String, Value> =
         lines.map(|line| (line.name.clone(), line.text.clone().into())).collect();
-    let answer = client.call("batch", json!({"halt": u8::from(halt), "cmd": commands})).await?;
-    if answer.result.get("result").is_none() || answer.result.get("result_error").is_none() {
+    let mut params = Map::new();
+    params.insert("halt".to_owned(), u8::from(halt).into());
+    params.insert("cmd".to_owned(), commands.into());
+    let answer = client.perform(Request::batch(params), CallOptions::default()).await?;
+    let has_results = answer.texts.is_some() || answer.result.get("result").is_some();
+    if !has_results || answer.result.get("result_error").is_none() {
         return Err(Error::new(Kind::UnexpectedAnswer, "the answer to the batch has no results"));
     }
-    Ok(answer.result)
+    Ok(answer)
 }
 
-fn chain_outcomes(
+fn chain_outcomes<T: Outcome>(
     client: &Client,
     batch: &Batch,
     chain: &Chain,
-    maps: &mut Value,
+    maps: &mut Answer,
     halt: bool,
-) -> Vec<(usize, Result<Answer>)> {
+) -> Vec<(usize, Result<T>)> {
     let mut failed: Option<String> = None;
     chain
         .commands
@@ -101,7 +126,11 @@ fn chain_outcomes(
 }
 
 /// What was refused before it was executed, and has to do with no other command, is asked for alone.
-async fn retry_refused(client: &Client, batch: &Batch, outcomes: &mut [(usize, Result<Answer>)]) {
+async fn retry_refused<T: Outcome>(
+    client: &Client,
+    batch: &Batch,
+    outcomes: &mut [(usize, Result<T>)],
+) {
     for (index, outcome) in outcomes {
         let refused = outcome.as_ref().is_err_and(|error| {
             error.is_retryable()
@@ -118,6 +147,7 @@ async fn retry_refused(client: &Client, batch: &Batch, outcomes: &mut [(usize, R
             *outcome = client
                 .call(&command.method, Value::Object(command.params.clone()))
                 .await
+                .map(T::from)
                 .map_err(|error| located(client, batch, *index, error));
         }
     }
@@ -148,21 +178,30 @@ fn not_run(culprit: &str) -> Error {
 
 /// Result or error of one command; `None` where the answer has neither. The maps are objects, or
 /// `[]` where they are empty.
-fn outcome(maps: &mut Value, name: &str) -> Option<Result<Answer>> {
+fn outcome<T: Outcome>(maps: &mut Answer, name: &str) -> Option<Result<T>> {
     // Taken out, not copied: a batch of pages holds thousands of rows.
-    let mut take = |map: &str| maps.get_mut(map).and_then(|map| map.get_mut(name)).map(Value::take);
+    let mut take =
+        |map: &str| maps.result.get_mut(map).and_then(|map| map.get_mut(name)).map(Value::take);
     if let Some(error) = take("result_error") {
         let description =
             error.get("error_description").and_then(Value::as_str).unwrap_or_default();
         return Some(Err(vendor_error(error.get("error").unwrap_or(&error), description, None)));
     }
-    let result = take("result")?;
-    Some(Ok(Answer {
-        result,
+    let text = match &mut maps.texts {
+        Some(texts) => Some(texts.remove(name)?),
+        None => None,
+    };
+    let answer = Answer {
+        result: if text.is_some() { Value::Null } else { take("result")? },
         next: count(take("result_next").as_ref()),
         total: count(take("result_total").as_ref()),
         time: take("result_time"),
-    }))
+        texts: None,
+    };
+    Some(match text {
+        Some(text) => T::of(text, answer),
+        None => Ok(T::from(answer)),
+    })
 }
 
 #[cfg(test)]
@@ -171,14 +210,44 @@ mod tests {
 
     #[test]
     fn every_command_has_its_outcome_in_its_place() {
-        let mut maps = json!({
+        let body = br#"{"result": {
             "result": {"c0": [1], "c2": null},
             "result_error": {"c1": {"error": "", "error_description": "Not found"}},
-            "result_total": {"c0": 654}, "result_next": {"c0": 50}, "result_time": [],
-        });
-        assert_eq!(outcome(&mut maps, "c0").unwrap().unwrap().total, Some(654));
-        assert_eq!(outcome(&mut maps, "c1").unwrap().unwrap_err().code(), Some(""));
-        assert_eq!(outcome(&mut maps, "c2").unwrap().unwrap().result, Value::Null);
-        assert!(outcome(&mut maps, "c3").is_none());
+            "result_total": {"c0": 654}, "result_next": {"c0": 50}, "result_time": []
+        }}"#;
+        for read in [Answer::read, Answer::read_batch] {
+            let mut maps = read(200, body).unwrap();
+            let mut outcome = |name| outcome::<Answer>(&mut maps, name);
+            let first = outcome("c0").unwrap().unwrap();
+            assert_eq!((first.result, first.total), (serde_json::json!([1]), Some(654)));
+            assert_eq!(outcome("c1").unwrap().unwrap_err().code(), Some(""));
+            assert_eq!(outcome("c2").unwrap().unwrap().result, Value::Null);
+            assert!(outcome("c3").is_none());
+        }
+    }
+
+    #[test]
+    fn what_is_no_batch_is_read_as_any_answer() {
+        let read = |status, body: &str| Answer::read_batch(status, body.as_bytes());
+        let empty = read(200, r#"{"result":{"result":[],"result_error":[]}}"#).unwrap();
+        assert!(empty.texts.is_none() && empty.result["result"].is_array());
+        let error = read(503, r#"{"error":"QUERY_LIMIT_EXCEEDED"}"#).unwrap_err();
+        assert_eq!(error.kind(), Kind::RateLimited);
+        let moved = read(302, r#"{"result":{"result":{},"result_error":[]}}"#);
+        assert!(moved.unwrap_err().to_string().contains("moved"));
+        let cut = read(200, r#"{"result":{"result":{"c0":[1]"#).unwrap_err();
+        assert_eq!(cut.kind(), Kind::UnexpectedAnswer);
+        let latin = Answer::read_batch(200, b"{\"result\":{\"result\":{\"c0\":\"\xe9\"}}}");
+        assert!(latin.unwrap_err().to_string().contains("not UTF-8"));
+    }
+
+    #[test]
+    fn a_result_that_is_nested_too_deep_is_an_error_of_its_command() {
+        let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+        let body = format!(r#"{{"result":{{"result":{{"c0":{deep},"c1":7}},"result_error":[]}}}}"#);
+        let mut maps = Answer::read_batch(200, body.as_bytes()).unwrap();
+        let error = outcome::<Answer>(&mut maps, "c0").unwrap().unwrap_err();
+        assert!(error.to_string().contains("too deep"), "{error}");
+        assert_eq!(outcome::<Answer>(&mut maps, "c1").unwrap().unwrap().result, 7);
     }
 }

@@ -7,6 +7,7 @@ use super::{
     Place,
     query::After,
     source::{Bounds, PAGE, Page, Shape, Source, may_be_repeated},
+    text::Listed,
 };
 use crate::{
     Result,
@@ -24,9 +25,10 @@ pub(super) async fn chain(
     from: Bounds,
     pages: usize,
 ) -> Result<Vec<Page>> {
-    let answers = match source.client.run_batch(commands(source, shape, &from, pages)?).await {
+    let client = &source.client;
+    let answers = match client.run_batch_as(commands(source, shape, &from, pages)?).await {
         Err(error) if may_be_repeated(&error) => {
-            source.client.run_batch(commands(source, shape, &from, pages)?).await
+            client.run_batch_as(commands(source, shape, &from, pages)?).await
         }
         other => other,
     };
@@ -39,7 +41,7 @@ pub(super) async fn chain(
             Err(error) => {
                 let after = bounds.after.map_or(After::Nothing, After::Id);
                 let params = source.query.behind(&after, bounds.below);
-                source.alone(&bounds.name(), params, &error).await?
+                Listed::from(source.alone(&bounds.name(), params, &error).await?)
             }
         };
         let Some(page) = source.checked(answer, shape, &bounds)? else { break };

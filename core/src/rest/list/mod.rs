@@ -6,125 +6,31 @@ mod after_id;
 mod cursor;
 mod family;
 mod ids;
+mod options;
 mod pages;
 mod probe;
 mod query;
 mod ranges;
 mod rows;
 mod source;
+mod text;
 
 use std::{collections::VecDeque, sync::Arc};
 
 use serde_json::{Map, Value};
 
+pub use self::options::{ListOptions, Strategy};
 use self::{
     cursor::Place,
     query::{Direction, Query},
     source::{Page, Source},
+    text::Rows,
 };
 use super::Client;
 use crate::{
     Error, Result,
     process::{self, Task},
 };
-
-/// How the pages of a list are cut.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum Strategy {
-    /// By id where the method is known for it and nothing else is wished, in ranges where the ids lie
-    /// evenly, one page behind the other where they do not; else by pages.
-    #[default]
-    Auto,
-    /// By offset. Every method has it; the portal counts all rows for every page.
-    Pages,
-    /// Each page behind the last id of the page before.
-    AfterId,
-    /// Ranges of ids, side by side; upwards only.
-    Ranges,
-}
-
-impl Strategy {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Auto, Self::Pages, Self::AfterId, Self::Ranges];
-
-    /// The stable word, in snake_case.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Pages => "pages",
-            Self::AfterId => "after_id",
-            Self::Ranges => "ranges",
-        }
-    }
-}
-
-impl std::str::FromStr for Strategy {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        Self::ALL.into_iter().find(|strategy| strategy.as_str() == text).ok_or_else(|| {
-            Error::invalid_input("strategy", "there is no such strategy")
-                .with("strategy", text.chars().take(60).collect::<String>())
-                .advise("Use auto, pages, after_id or ranges.")
-        })
-    }
-}
-
-/// What a list is asked for beside its parameters.
-#[derive(Debug, Clone, Default)]
-pub struct ListOptions {
-    limit: Option<u64>,
-    order: Option<Map<String, Value>>,
-    strategy: Strategy,
-    total: bool,
-    after: Option<String>,
-}
-
-impl ListOptions {
-    /// All rows, in the best way.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// No more rows than these.
-    #[must_use]
-    pub fn limit(mut self, rows: u64) -> Self {
-        self.limit = Some(rows);
-        self
-    }
-
-    /// Fields with `ASC` or `DESC`, as the method's own parameter for it.
-    #[must_use]
-    pub fn order(mut self, order: Map<String, Value>) -> Self {
-        self.order = Some(order);
-        self
-    }
-
-    /// How the pages are cut.
-    #[must_use]
-    pub fn strategy(mut self, strategy: Strategy) -> Self {
-        self.strategy = strategy;
-        self
-    }
-
-    /// Counts the rows first, for a progress that knows its end. The portal takes long over it where
-    /// there are millions.
-    #[must_use]
-    pub fn total(mut self, count: bool) -> Self {
-        self.total = count;
-        self
-    }
-
-    /// Goes on behind a [`List::cursor`] of the same method and parameters.
-    #[must_use]
-    pub fn after(mut self, cursor: impl Into<String>) -> Self {
-        self.after = Some(cursor.into());
-        self
-    }
-}
 
 /// The rows of a list method, a page at a time. Made by [`Client::list`] and [`Client::list_with`].
 pub struct List {
@@ -259,12 +165,36 @@ impl List {
     /// A page that cannot be had is an error that names it, and stays one: never an early end. A new
     /// list goes on from [`List::cursor`].
     pub async fn next_page(&mut self) -> Result<Option<Vec<Value>>> {
+        let place = self.place;
+        let Some(pages) = self.next_rows().await? else { return Ok(None) };
+        let mut all = Vec::with_capacity(pages.iter().map(Rows::len).sum());
+        for rows in pages {
+            all.append(&mut rows.values().map_err(|error| self.failed_at(place, error))?);
+        }
+        Ok(Some(all))
+    }
+
+    /// As [`List::next_page`], as a JSON array: the portal's own text, where nothing had to be changed.
+    ///
+    /// # Errors
+    /// As [`List::next_page`].
+    pub async fn next_text(&mut self) -> Result<Option<String>> {
+        let Some(pages) = self.next_rows().await? else { return Ok(None) };
+        let mut text = String::new();
+        pages.iter().for_each(|rows| rows.write(&mut text));
+        text.insert(0, '[');
+        text.push(']');
+        Ok(Some(text))
+    }
+
+    async fn next_rows(&mut self) -> Result<Option<Vec<Rows>>> {
         loop {
             if self.left == Some(0) {
                 self.stage = Stage::Done;
                 self.ready.clear();
             }
-            let rows = self.at_hand();
+            let place = self.place;
+            let rows = self.at_hand().map_err(|error| self.failed_at(place, error))?;
             if !rows.is_empty() {
                 return Ok(Some(rows));
             }
@@ -295,6 +225,14 @@ impl List {
             rows.extend(page);
         }
         Ok(rows)
+    }
+
+    /// Rows that cannot be handed out were not handed out: the list stands before them.
+    fn failed_at(&mut self, place: Place, error: Error) -> Error {
+        self.place = place;
+        self.ready.clear();
+        self.stage = Stage::Failed(error.clone());
+        error
     }
 
     /// One step; false at the end.
@@ -335,41 +273,45 @@ impl List {
     }
 
     /// The rows that were read already.
-    fn at_hand(&mut self) -> Vec<Value> {
+    fn at_hand(&mut self) -> Result<Vec<Rows>> {
         let mut rows = Vec::new();
         while self.left != Some(0)
             && let Some(page) = self.ready.pop_front()
         {
             // An empty one says nothing of where the list stands.
             if !page.rows.is_empty() {
-                rows.append(&mut self.hand_out(page));
+                rows.push(self.hand_out(page)?);
             }
         }
-        rows
+        Ok(rows)
     }
 
-    fn hand_out(&mut self, page: Page) -> Vec<Value> {
-        let Page { mut rows, place } = page;
+    fn hand_out(&mut self, page: Page) -> Result<Rows> {
+        let Page { mut rows, place, .. } = page;
         let count = rows.len() as u64;
         let kept = self.left.map_or(count, |left| left.min(count));
         self.place = place;
         if kept < count {
-            rows.truncate(usize::try_from(kept).unwrap_or(usize::MAX));
+            let mut values = rows.values()?;
+            values.truncate(usize::try_from(kept).unwrap_or(usize::MAX));
             self.place = match place {
                 Place::Start(end) => Place::Start(end - (count - kept)),
-                _ => self.id_of(rows.last()).map_or(place, Place::Id),
+                _ => self.id_of(values.last()).map_or(place, Place::Id),
             };
+            rows = values.into();
         }
         self.rows += kept;
         self.left = self.left.map(|left| left - kept);
         if self.source.query.strip {
-            for row in &mut rows {
+            let mut values = rows.values()?;
+            for row in &mut values {
                 if let Value::Object(row) = row {
                     row.shift_remove(self.source.query.family.row_id);
                 }
             }
+            rows = values.into();
         }
-        rows
+        Ok(rows)
     }
 
     fn id_of(&self, row: Option<&Value>) -> Option<u64> {

@@ -63,7 +63,7 @@ pub(super) async fn first(
         _ => return Err(broken(source, asked, "the first page does not say how to go on")),
     };
     rows.drain(..usize::try_from(skip).map_or(rows.len(), |skip| skip.min(rows.len())));
-    Ok((Page { rows, place: Place::Start(asked + count) }, total, pages))
+    Ok((page(rows, asked + count), total, pages))
 }
 
 impl Pages {
@@ -106,8 +106,8 @@ impl Pages {
         self.under_way.pop_front();
         for (offset, answer) in pages? {
             let rows = self.check(source, offset, answer)?;
-            let place = Place::Start(offset + rows.len() as u64);
-            ready.push_back(Page { rows, place });
+            let end = offset + rows.len() as u64;
+            ready.push_back(page(rows, end));
         }
         Ok(true)
     }
@@ -163,8 +163,8 @@ impl Pages {
             return Err(broken(source, offset, "the page leads back to itself"));
         }
         self.offset = next.unwrap_or(u64::MAX);
-        let place = Place::Start(offset + rows.len() as u64);
-        ready.push_back(Page { rows, place });
+        let end = offset + rows.len() as u64;
+        ready.push_back(page(rows, end));
         Ok(true)
     }
 }
@@ -172,6 +172,10 @@ impl Pages {
 async fn request(source: &Source, offsets: Vec<u64>) -> Result<Vec<(u64, Answer)>> {
     let wanted = offsets.iter().map(|offset| (name(*offset), source.query.at(*offset))).collect();
     Ok(offsets.into_iter().zip(source.pages(wanted).await?).collect())
+}
+
+fn page(rows: Vec<Value>, end: u64) -> Page {
+    Page { rows: rows.into(), first: None, place: Place::Start(end) }
 }
 
 fn fingerprint(rows: &[Value]) -> u64 {

@@ -114,10 +114,7 @@ fn read(
     let is_full = head.rows.len() >= PAGE;
     pages.push_back(head);
     let tail = backwards(source, &shape, tail)?;
-    let end = tail
-        .as_ref()
-        .and_then(|page| page.rows.last())
-        .and_then(|row| super::rows::id_of(row, &shape.id));
+    let end = tail.as_ref().and_then(|page| id_at(page.place));
     // An end before the head's: the order was not kept.
     if let (Some(end), Some(head_end)) = (end, head_end)
         && source.query.direction.follows(head_end, end)
@@ -193,8 +190,8 @@ impl Look {
     }
 
     fn densities(&self) -> (f64, f64) {
-        let head = density_of(self.pages.front(), &self.shape);
-        let tail = density_of(self.tail.as_ref(), &self.shape);
+        let head = density_of(self.pages.front());
+        let tail = density_of(self.tail.as_ref());
         (head.max(tail), head.min(tail))
     }
 }

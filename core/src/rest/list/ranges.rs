@@ -8,6 +8,7 @@ use super::{
     Place,
     after_id::chain,
     source::{Bounds, PAGE, Page, Shape, Source},
+    text::Listed,
 };
 use crate::{
     Result,
@@ -77,7 +78,7 @@ impl Ranges {
                 // Here are more rows than the ranges were made for: what was begun behind is too wide.
                 self.under_way.clear();
                 self.next = Some(last.saturating_add(1));
-                self.width = width_for(density_of(part.pages.last(), &self.shape));
+                self.width = width_for(density_of(part.pages.last()));
             }
             None => self.width = self.adapted(rows, part.ids),
         }
@@ -122,11 +123,12 @@ fn width_for(density: f64) -> u64 {
 
 /// Rows per id on a page.
 #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-pub(super) fn density_of(page: Option<&Page>, shape: &Shape) -> f64 {
+pub(super) fn density_of(page: Option<&Page>) -> f64 {
     let Some(page) = page else { return 0.0 };
-    let id = |row| super::rows::id_of(row, &shape.id);
-    match (page.rows.first().and_then(id), page.rows.last().and_then(id)) {
-        (Some(first), Some(last)) => page.rows.len() as f64 / (first.abs_diff(last) + 1) as f64,
+    match (page.first, page.place) {
+        (Some(first), Place::Id(last)) => {
+            page.rows.len() as f64 / (first.abs_diff(last) + 1) as f64
+        }
         _ => 0.0,
     }
 }
@@ -140,7 +142,7 @@ async fn part(source: &Source, shape: &Shape, ranges: Vec<Range>) -> Result<Part
             (bounds.name(), params(source, &bounds))
         })
         .collect();
-    let answers = source.pages(wanted).await?;
+    let answers: Vec<Listed> = source.pages(wanted).await?;
     let ids = match (ranges.first(), ranges.last()) {
         (Some((from, _)), Some((_, Some(to)))) => Some(to - from),
         _ => None,
@@ -175,7 +177,7 @@ async fn read_on(
 ) -> Result<()> {
     let open_end = rests.last().filter(|rest| rest.below.is_none()).is_some();
     let wanted = rests.iter().map(|rest| (rest.name(), params(source, rest))).collect();
-    let answers = source.pages(wanted).await?;
+    let answers: Vec<Listed> = source.pages(wanted).await?;
     let mut inserted = 0;
     let last_place = full.len() - 1;
     for (number, ((index, rest), answer)) in full.iter().zip(rests).zip(answers).enumerate() {

@@ -5,11 +5,12 @@ use serde_json::Value;
 use super::{
     Place,
     query::Query,
-    rows::{id_name, id_of, rows_of},
+    rows::{id_name, id_of},
+    text::{Listed, Rows},
 };
 use crate::{
     Error, Kind, Result, Retry,
-    rest::{Answer, Client, Command},
+    rest::{Answer, Client, Command, batch::Outcome},
 };
 
 /// Rows of a page, unless a method shows that it has others.
@@ -31,7 +32,9 @@ pub(super) struct Shape {
 
 /// Rows in order.
 pub(super) struct Page {
-    pub(super) rows: Vec<Value>,
+    pub(super) rows: Rows,
+    /// The first row's id, where the list goes by ids.
+    pub(super) first: Option<u64>,
     /// Where the list goes on behind them.
     pub(super) place: Place,
 }
@@ -45,15 +48,17 @@ pub(super) struct Bounds {
 impl Source {
     /// Pages that do not depend on each other, in one request. Reading twice is harmless, so that a
     /// request that was lost is repeated once, and a page that failed is asked for alone.
-    pub(super) async fn pages(&self, wanted: Vec<(String, Value)>) -> Result<Vec<Answer>> {
+    pub(super) async fn pages<T: Outcome>(&self, wanted: Vec<(String, Value)>) -> Result<Vec<T>> {
         let commands = || {
             wanted
                 .iter()
                 .map(|(_, params)| Command::new(&self.method, params.clone()))
                 .collect::<Result<Vec<_>>>()
         };
-        let answers = match self.client.batch(commands()?).await {
-            Err(error) if may_be_repeated(&error) => self.client.batch(commands()?).await,
+        let answers = match self.client.run_batch_as::<T>(commands()?.into()).await {
+            Err(error) if may_be_repeated(&error) => {
+                self.client.run_batch_as(commands()?.into()).await
+            }
             other => other,
         };
         let answers = answers.map_err(|error| self.located(error))?;
@@ -61,7 +66,7 @@ impl Source {
         for ((name, params), answer) in wanted.into_iter().zip(answers) {
             pages.push(match answer {
                 Ok(answer) => answer,
-                Err(error) => self.alone(&name, params, &error).await?,
+                Err(error) => T::from(self.alone(&name, params, &error).await?),
             });
         }
         Ok(pages)
@@ -79,14 +84,15 @@ impl Source {
     /// Rows of a page by id, checked: in order, behind `after`, below `below`.
     pub(super) fn checked(
         &self,
-        answer: Answer,
+        answer: impl Into<Listed>,
         shape: &Shape,
         bounds: &Bounds,
     ) -> Result<Option<Page>> {
-        let (rows, _) = rows_of(answer).map_err(|error| self.located(error))?;
+        let unreadable = |error| self.located(error).with("page", bounds.name());
+        let (rows, ids) = answer.into().rows(&shape.id).map_err(unreadable)?;
         let mut last = bounds.after;
-        for row in &rows {
-            let id = id_of(row, &shape.id).ok_or_else(|| self.without_id(bounds))?;
+        for id in &ids {
+            let id = id.ok_or_else(|| self.without_id(bounds))?;
             let in_order = last.is_none_or(|last| self.query.direction.follows(id, last));
             if !in_order || bounds.below.is_some_and(|below| id >= below) {
                 return Err(self.disobedient(bounds));
@@ -94,7 +100,10 @@ impl Source {
             last = Some(id);
         }
         Ok(match last {
-            Some(last) if !rows.is_empty() => Some(Page { rows, place: Place::Id(last) }),
+            Some(last) if !rows.is_empty() => {
+                let first = ids.first().copied().flatten();
+                Some(Page { rows, first, place: Place::Id(last) })
+            }
             _ => None,
         })
     }
