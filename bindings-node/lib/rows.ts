@@ -15,6 +15,8 @@ export class Items<Item = unknown> implements AsyncIterableIterator<Item, void, 
   readonly #site: CallSite
   readonly #report: (rows: number, total: number | undefined, ended: boolean) => unknown
   readonly #each: AsyncGenerator<Item, void, undefined>
+  /** Pages that nobody has looked at: as text they are small. */
+  #texts: string[] = []
   #ready: (Item | undefined)[] = []
   /** So many of those were handed out. */
   #taken = 0
@@ -62,6 +64,7 @@ export class Items<Item = unknown> implements AsyncIterableIterator<Item, void, 
 
   async *#items(): AsyncGenerator<Item, void, undefined> {
     while (this.#isReady || (await this.#fill())) {
+      if (this.#taken === this.#ready.length) this.#open()
       const item = this.#ready[this.#taken]
       // Not to be held until the last of its neighbours is handed out: a stream would need twice the memory.
       this.#ready[this.#taken++] = undefined
@@ -70,18 +73,28 @@ export class Items<Item = unknown> implements AsyncIterableIterator<Item, void, 
   }
 
   get #isReady(): boolean {
-    return this.#taken < this.#ready.length
+    return this.#taken < this.#ready.length || this.#texts.length > 0
+  }
+
+  /** Reads the next page's text; none is empty. */
+  #open(): void {
+    this.#ready = JSON.parse(this.#texts.shift() ?? '[]') as Item[]
+    this.#taken = 0
   }
 
   /** What was not handed out; it is from now on. */
   #rest(): Item[] {
-    const rest = (this.#taken === 0 ? this.#ready : this.#ready.slice(this.#taken)) as Item[]
+    const rest = this.#ready.slice(this.#taken) as Item[]
+    while (this.#texts.length > 0) {
+      this.#open()
+      rest.push(...(this.#ready as Item[]))
+    }
     this.#ready = []
     this.#taken = 0
     return rest
   }
 
-  /** Takes a page in; false at the end. */
+  /** Takes in what a request brought; false at the end. */
   async #fill(): Promise<boolean> {
     const page = await settle(this.#site, () =>
       cancellable(this.#reading.until, (cancel) => this.#native.nextPage(cancel)),
@@ -91,12 +104,10 @@ export class Items<Item = unknown> implements AsyncIterableIterator<Item, void, 
       this.#report(this.#fetched, this.#total, true)
       return false
     }
-    const rows = JSON.parse(page.rows) as Item[]
     this.#before = this.#behind
     this.#behind = page.cursor
-    this.#ready = this.#isReady ? this.#rest().concat(rows) : rows
-    this.#taken = 0
-    this.#fetched += rows.length
+    this.#texts.push(...page.rows)
+    this.#fetched += page.count
     // Last: whatever it throws, the rows are kept.
     this.#report(this.#fetched, this.#total, false)
     return true

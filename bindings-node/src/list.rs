@@ -25,8 +25,10 @@ enum Core {
 /// The next rows, and where the list stands behind them.
 #[napi(object, object_from_js = false)]
 pub struct Page {
-    /// A JSON array; absent at the end.
-    pub rows: Option<String>,
+    /// JSON arrays; absent at the end.
+    pub rows: Option<Vec<String>>,
+    /// How many rows those have.
+    pub count: i64,
     /// What to go on from; absent for lists without cursors.
     pub cursor: Option<String>,
     /// How many rows match, once it is known.
@@ -48,15 +50,20 @@ impl From<evergrant::v3::List> for List {
 
 impl Core {
     async fn page(&mut self) -> Result<Page> {
+        let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         Ok(match self {
-            Self::Rows(list) => Page {
-                rows: list.next_text().await?,
-                cursor: Some(list.cursor()),
-                total: list.total().map(|total| i64::try_from(total).unwrap_or(i64::MAX)),
-            },
+            Self::Rows(list) => {
+                let before = list.rows();
+                let rows = list.next_texts().await?;
+                let count = number(list.rows() - before);
+                let total = list.total().map(number);
+                Page { rows, count, cursor: Some(list.cursor()), total }
+            }
             Self::Items(list) => {
-                let rows = list.next_page().await?.map(|rows| Value::Array(rows).to_string());
-                Page { rows, cursor: None, total: None }
+                let items = list.next_page().await?;
+                let count = items.as_ref().map_or(0, |items| number(items.len() as u64));
+                let rows = items.map(|items| vec![Value::Array(items).to_string()]);
+                Page { rows, count, cursor: None, total: None }
             }
         })
     }

@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
-use crate::{json, pending::Pending};
+use crate::pending::Pending;
 
 /// The rows of a list method, a page at a time.
 #[pyclass(frozen, module = "evergrant._native")]
@@ -21,9 +21,9 @@ enum Core {
     Items(Box<evergrant::v3::List>),
 }
 
-/// The next rows as a JSON array, none at the end; where the list stands behind them; and how many
+/// The next rows as JSON arrays, none at the end; where the list stands behind them; and how many
 /// rows match, once it is known.
-type Step = (Option<Vec<u8>>, Option<String>, Option<u64>);
+type Step = (Option<Vec<String>>, Option<String>, Option<u64>);
 
 impl From<evergrant::List> for List {
     fn from(list: evergrant::List) -> Self {
@@ -40,14 +40,13 @@ impl From<evergrant::v3::List> for List {
 
 impl Core {
     async fn step(&mut self) -> Result<Step> {
-        let write = |rows: Option<Vec<Value>>| rows.map(|rows| json::write(&rows)).transpose();
-        match self {
-            Self::Rows(list) => {
-                let page = list.next_text().await?.map(String::into_bytes);
-                Ok((page, Some(list.cursor()), list.total()))
+        Ok(match self {
+            Self::Rows(list) => (list.next_texts().await?, Some(list.cursor()), list.total()),
+            Self::Items(list) => {
+                let page = list.next_page().await?;
+                (page.map(|items| vec![Value::Array(items).to_string()]), None, None)
             }
-            Self::Items(list) => Ok((write(list.next_page().await?)?, None, None)),
-        }
+        })
     }
 }
 

@@ -31,7 +31,7 @@ _Outcomes: TypeAlias = list[tuple[bytes | None, EvergrantError | None]]
 _Entry: TypeAlias = tuple[str, bytes, str | None]
 _CallSettings: TypeAlias = tuple[bool, str | None, float | None, str | None]
 _ListSettings: TypeAlias = tuple[int | None, bytes | None, str, bool, str | None]
-_Step: TypeAlias = tuple[bytes | None, str | None, int | None]
+_Step: TypeAlias = tuple[list[str] | None, str | None, int | None]
 
 KINDS: Final[tuple[str, ...]]
 VERSION: Final[str]

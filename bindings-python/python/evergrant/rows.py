@@ -27,13 +27,13 @@ class _Reading:
         self._total: Optional[int] = None
         self._fetched = 0
 
-    def _fill(self, step: tuple[Optional[bytes], Optional[str], Optional[int]]) -> bool:
-        """Takes a page in; false at the end."""
-        page, cursor, self._total = step
-        if page is None:
+    def _fill(self, step: tuple[Optional[list[str]], Optional[str], Optional[int]]) -> bool:
+        """Takes in what a request brought; false at the end."""
+        pages, cursor, self._total = step
+        if pages is None:
             self._report(self._fetched, self._total, True)
             return False
-        rows = json.loads(page)
+        rows = [row for page in pages for row in json.loads(page)]
         self._before, self._behind = self._behind, cursor
         self._ready.extend(rows)
         self._fetched += len(rows)

@@ -174,17 +174,14 @@ impl List {
         Ok(Some(all))
     }
 
-    /// As [`List::next_page`], as a JSON array: the portal's own text, where nothing had to be changed.
+    /// As [`List::next_page`], as texts: a JSON array for each of the portal's pages, as the portal wrote
+    /// it where nothing had to be changed.
     ///
     /// # Errors
     /// As [`List::next_page`].
-    pub async fn next_text(&mut self) -> Result<Option<String>> {
-        let Some(pages) = self.next_rows().await? else { return Ok(None) };
-        let mut text = String::new();
-        pages.iter().for_each(|rows| rows.write(&mut text));
-        text.insert(0, '[');
-        text.push(']');
-        Ok(Some(text))
+    pub async fn next_texts(&mut self) -> Result<Option<Vec<String>>> {
+        let pages = self.next_rows().await?;
+        Ok(pages.map(|pages| pages.into_iter().map(Rows::text).collect()))
     }
 
     async fn next_rows(&mut self) -> Result<Option<Vec<Rows>>> {

@@ -18,13 +18,13 @@ use crate::{
 
 /// The answer to a list method: read, or as it came.
 pub(super) enum Listed {
-    Read(Answer),
+    Read(Value),
     Text(Box<RawValue>),
 }
 
 impl From<Answer> for Listed {
     fn from(answer: Answer) -> Self {
-        Self::Read(answer)
+        Self::Read(answer.result)
     }
 }
 
@@ -37,17 +37,17 @@ impl Outcome for Listed {
 impl Listed {
     /// The rows, and the id of each under its name.
     pub(super) fn rows(self, id: &str) -> Result<(Rows, Vec<Option<u64>>)> {
-        let answer = match self {
-            Self::Read(answer) => answer,
+        let value = match self {
+            Self::Read(value) => value,
             Self::Text(text) => {
                 if let Some((array, ids)) = array_of(&text).and_then(|array| ids_of(array, id)) {
                     return Ok((Rows::Text { array, count: ids.len() }, ids));
                 }
                 // No array in plain sight: what it is instead, or what is wrong with it.
-                Answer::of(read(&text)?)
+                read(&text)?
             }
         };
-        let rows = rows_of(answer)?.0;
+        let rows = rows_of(Answer::of(value))?.0;
         let ids = rows.iter().map(|row| id_of(row, id)).collect();
         Ok((Rows::Values(rows), ids))
     }
@@ -106,20 +106,11 @@ impl Rows {
         }
     }
 
-    /// Writes the rows behind others, with commas between them and no brackets.
-    pub(super) fn write(&self, text: &mut String) {
-        if !self.is_empty() && !text.is_empty() {
-            text.push(',');
-        }
+    /// A JSON array.
+    pub(super) fn text(self) -> String {
         match self {
-            Self::Values(rows) => {
-                let rows: Vec<String> = rows.iter().map(Value::to_string).collect();
-                text.push_str(&rows.join(","));
-            }
-            Self::Text { array, .. } => {
-                let inner = array.get().strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-                text.push_str(inner.unwrap_or_default().trim());
-            }
+            Self::Values(rows) => Value::Array(rows).to_string(),
+            Self::Text { array, .. } => Box::<str>::from(array).into(),
         }
     }
 }
@@ -271,17 +262,17 @@ mod tests {
     }
 
     fn read_as(body: &str) -> Listed {
-        Listed::Read(Answer::of(serde_json::from_str(body).unwrap()))
+        Listed::Read(serde_json::from_str(body).unwrap())
     }
 
-    /// Values, ids, and text of the rows.
-    fn all(listed: Listed) -> Option<(Vec<Value>, Vec<Option<u64>>, Value)> {
-        let (rows, ids) = listed.rows("ID").ok()?;
-        let mut text = String::new();
-        rows.write(&mut text);
-        let written = serde_json::from_str(&format!("[{text}]")).unwrap();
-        assert_eq!(rows.len(), ids.len());
-        Some((rows.values().unwrap(), ids, written))
+    /// The rows, out of the text that is handed out, and their ids.
+    fn all(body: &str, listed: impl Fn() -> Listed) -> Option<(Vec<Value>, Vec<Option<u64>>)> {
+        let (rows, ids) = listed().rows("ID").ok()?;
+        assert_eq!(rows.len(), ids.len(), "{body}");
+        let text = listed().rows("ID").ok()?.0.text();
+        let values = rows.values().unwrap();
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), json!(values), "{body}");
+        Some((values, ids))
     }
 
     #[test]
@@ -308,20 +299,15 @@ mod tests {
             "null",
         ] {
             let body = body.trim();
-            assert_eq!(all(text(body)), all(read_as(body)), "{body}");
+            let (as_text, as_value) = (all(body, || text(body)), all(body, || read_as(body)));
+            assert_eq!(as_text, as_value, "{body}");
         }
     }
 
     #[test]
-    fn rows_of_many_pages_are_one_list() {
-        let mut out = String::new();
-        for listed in
-            [read_as("[]"), text(r#"[{"ID":1}]"#), text("[ ]"), read_as(r#"[{"ID":2},{"ID":3}]"#)]
-        {
-            listed.rows("ID").unwrap().0.write(&mut out);
-        }
-        let rows: Value = serde_json::from_str(&format!("[{out}]")).unwrap();
-        assert_eq!(rows, json!([{"ID": 1}, {"ID": 2}, {"ID": 3}]));
+    fn numbers_keep_all_their_digits() {
+        let body = r#"[{"ID":1,"OPPORTUNITY":100.10000000000000000001}]"#;
+        assert_eq!(text(body).rows("ID").unwrap().0.text(), body);
     }
 
     #[test]
