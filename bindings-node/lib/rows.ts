@@ -15,8 +15,7 @@ export class Items<Item = unknown> implements AsyncIterableIterator<Item, void, 
   readonly #site: CallSite
   readonly #report: (rows: number, total: number | undefined, ended: boolean) => unknown
   readonly #each: AsyncGenerator<Item, void, undefined>
-  /** Pages that nobody has looked at: as text they are small. */
-  #texts: string[] = []
+  /** The rows of one page. */
   #ready: (Item | undefined)[] = []
   /** So many of those were handed out. */
   #taken = 0
@@ -51,11 +50,11 @@ export class Items<Item = unknown> implements AsyncIterableIterator<Item, void, 
 
   /** The same, all that a request brought at a time: up to fifty of the portal's pages. */
   async *pages(): AsyncGenerator<Item[], void, undefined> {
-    while (this.#isReady || (await this.#fill())) yield this.#rest()
+    while (this.#isReady() || (await this.#fill())) yield this.#rest()
   }
 
   protected get place(): string | undefined {
-    return this.#isReady ? this.#before : this.#behind
+    return this.#isReady() ? this.#before : this.#behind
   }
 
   protected get known(): number | undefined {
@@ -63,51 +62,48 @@ export class Items<Item = unknown> implements AsyncIterableIterator<Item, void, 
   }
 
   async *#items(): AsyncGenerator<Item, void, undefined> {
-    while (this.#isReady || (await this.#fill())) {
-      if (this.#taken === this.#ready.length) this.#open()
-      const item = this.#ready[this.#taken]
-      // Not to be held until the last of its neighbours is handed out: a stream would need twice the memory.
-      this.#ready[this.#taken++] = undefined
-      yield item as Item
-    }
+    do {
+      while (this.#isReady()) {
+        const item = this.#ready[this.#taken]
+        // Not to be held until the last of its neighbours is handed out.
+        this.#ready[this.#taken++] = undefined
+        yield item as Item
+      }
+    } while (await this.#fill())
   }
 
-  get #isReady(): boolean {
-    return this.#taken < this.#ready.length || this.#texts.length > 0
-  }
-
-  /** Reads the next page's text; none is empty. */
-  #open(): void {
-    this.#ready = JSON.parse(this.#texts.shift() ?? '[]') as Item[]
+  /** Whether a row is at hand. What a request brought is fetched over the border a page at a time. */
+  #isReady(): boolean {
+    if (this.#taken < this.#ready.length) return true
+    const text = this.#native.take()
+    this.#ready = text === null ? [] : (JSON.parse(text) as Item[])
     this.#taken = 0
+    return this.#ready.length > 0
   }
 
   /** What was not handed out; it is from now on. */
   #rest(): Item[] {
-    const rest = this.#ready.slice(this.#taken) as Item[]
-    while (this.#texts.length > 0) {
-      this.#open()
-      rest.push(...(this.#ready as Item[]))
+    const rest: Item[] = []
+    while (this.#isReady()) {
+      rest.push(...(this.#ready.slice(this.#taken) as Item[]))
+      this.#taken = this.#ready.length
     }
-    this.#ready = []
-    this.#taken = 0
     return rest
   }
 
-  /** Takes in what a request brought; false at the end. */
+  /** Reads on; false at the end. */
   async #fill(): Promise<boolean> {
-    const page = await settle(this.#site, () =>
-      cancellable(this.#reading.until, (cancel) => this.#native.nextPage(cancel)),
+    const step = await settle(this.#site, () =>
+      cancellable(this.#reading.until, (cancel) => this.#native.readOn(cancel)),
     )
-    this.#total = page.total
-    if (page.rows === undefined) {
+    this.#total = step.total
+    if (step.count === undefined) {
       this.#report(this.#fetched, this.#total, true)
       return false
     }
     this.#before = this.#behind
-    this.#behind = page.cursor
-    this.#texts.push(...page.rows)
-    this.#fetched += page.count
+    this.#behind = step.cursor
+    this.#fetched += step.count
     // Last: whatever it throws, the rows are kept.
     this.#report(this.#fetched, this.#total, false)
     return true

@@ -1,6 +1,9 @@
 //! Lists under way.
 
-use std::sync::Arc;
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex as Lock, PoisonError},
+};
 
 use evergrant::Result;
 use napi::{Env, bindgen_prelude::PromiseRaw};
@@ -14,6 +17,8 @@ use crate::outcome::{Cancel, Outcome, promise};
 #[napi]
 pub struct List {
     core: Arc<Mutex<Core>>,
+    /// Rows that were read and not taken. On this side of the border they weigh on nobody's collector.
+    ready: Arc<Lock<VecDeque<String>>>,
     beginning: Option<String>,
 }
 
@@ -22,13 +27,11 @@ enum Core {
     Items(Box<evergrant::v3::List>),
 }
 
-/// The next rows, and where the list stands behind them.
+/// What was read, and where the list stands behind it.
 #[napi(object, object_from_js = false)]
-pub struct Page {
-    /// JSON arrays; absent at the end.
-    pub rows: Option<Vec<String>>,
-    /// How many rows those have.
-    pub count: i64,
+pub struct Step {
+    /// How many rows; absent at the end.
+    pub count: Option<i64>,
     /// What to go on from; absent for lists without cursors.
     pub cursor: Option<String>,
     /// How many rows match, once it is known.
@@ -38,34 +41,40 @@ pub struct Page {
 impl From<evergrant::List> for List {
     fn from(list: evergrant::List) -> Self {
         let beginning = Some(list.cursor());
-        Self { core: Arc::new(Mutex::new(Core::Rows(Box::new(list)))), beginning }
+        Self::new(Core::Rows(Box::new(list)), beginning)
     }
 }
 
 impl From<evergrant::v3::List> for List {
     fn from(list: evergrant::v3::List) -> Self {
-        Self { core: Arc::new(Mutex::new(Core::Items(Box::new(list)))), beginning: None }
+        Self::new(Core::Items(Box::new(list)), None)
     }
 }
 
 impl Core {
-    async fn page(&mut self) -> Result<Page> {
+    async fn step(&mut self, ready: &Lock<VecDeque<String>>) -> Result<Step> {
         let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-        Ok(match self {
+        let (texts, count, cursor, total) = match self {
             Self::Rows(list) => {
                 let before = list.rows();
-                let rows = list.next_texts().await?;
-                let count = number(list.rows() - before);
-                let total = list.total().map(number);
-                Page { rows, count, cursor: Some(list.cursor()), total }
+                let texts = list.next_texts().await?;
+                (texts, list.rows() - before, Some(list.cursor()), list.total().map(number))
             }
             Self::Items(list) => {
                 let items = list.next_page().await?;
-                let count = items.as_ref().map_or(0, |items| number(items.len() as u64));
-                let rows = items.map(|items| vec![Value::Array(items).to_string()]);
-                Page { rows, count, cursor: None, total: None }
+                let count = items.as_ref().map_or(0, Vec::len) as u64;
+                (items.map(|items| vec![Value::Array(items).to_string()]), count, None, None)
             }
-        })
+        };
+        let count = texts.is_some().then_some(number(count));
+        ready.lock().unwrap_or_else(PoisonError::into_inner).extend(texts.unwrap_or_default());
+        Ok(Step { count, cursor, total })
+    }
+}
+
+impl List {
+    fn new(core: Core, beginning: Option<String>) -> Self {
+        Self { core: Arc::new(Mutex::new(core)), ready: Arc::default(), beginning }
     }
 }
 
@@ -78,14 +87,21 @@ impl List {
         self.beginning.clone()
     }
 
-    /// The next rows.
-    #[napi(catch_unwind, ts_return_type = "Promise<Page | Failure>")]
-    pub fn next_page<'env>(
+    /// Reads on: what a request brings.
+    #[napi(catch_unwind, ts_return_type = "Promise<Step | Failure>")]
+    pub fn read_on<'env>(
         &self,
         env: &'env Env,
         cancel: Option<&Cancel>,
-    ) -> napi::Result<PromiseRaw<'env, Outcome<Page>>> {
-        let core = Arc::clone(&self.core);
-        promise(env, cancel, async move { core.lock().await.page().await })
+    ) -> napi::Result<PromiseRaw<'env, Outcome<Step>>> {
+        let (core, ready) = (Arc::clone(&self.core), Arc::clone(&self.ready));
+        promise(env, cancel, async move { core.lock().await.step(&ready).await })
+    }
+
+    /// The rows of the next page that was read, a JSON array; null where none is left.
+    #[napi(catch_unwind)]
+    #[must_use]
+    pub fn take(&self) -> Option<String> {
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
     }
 }
