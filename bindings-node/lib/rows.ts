@@ -15,6 +15,8 @@ export class Items<Item = unknown> implements AsyncIterableIterator<Item, void, 
   readonly #site: CallSite
   readonly #report: (rows: number, total: number | undefined, ended: boolean) => unknown
   readonly #each: AsyncGenerator<Item, void, undefined>
+  /** Pages that were read and not taken over the border yet. */
+  #pages = 0
   /** The rows of one page. */
   #ready: (Item | undefined)[] = []
   /** So many of those were handed out. */
@@ -72,21 +74,22 @@ export class Items<Item = unknown> implements AsyncIterableIterator<Item, void, 
     } while (await this.#fill())
   }
 
-  /** Whether a row is at hand. What a request brought is fetched over the border a page at a time. */
+  /** Whether a row is at hand. What a request brought is taken over the border a page at a time. */
   #isReady(): boolean {
     if (this.#taken < this.#ready.length) return true
-    const text = this.#native.take()
-    this.#ready = text === null ? [] : (JSON.parse(text) as Item[])
+    if (this.#pages === 0) return false
+    this.#pages -= 1
+    this.#ready = JSON.parse(this.#native.take() ?? '[]') as Item[]
     this.#taken = 0
-    return this.#ready.length > 0
+    return this.#isReady()
   }
 
   /** What was not handed out; it is from now on. */
   #rest(): Item[] {
     const rest: Item[] = []
     while (this.#isReady()) {
-      rest.push(...(this.#ready.slice(this.#taken) as Item[]))
-      this.#taken = this.#ready.length
+      for (; this.#taken < this.#ready.length; this.#taken++)
+        rest.push(this.#ready[this.#taken] as Item)
     }
     return rest
   }
@@ -97,12 +100,13 @@ export class Items<Item = unknown> implements AsyncIterableIterator<Item, void, 
       cancellable(this.#reading.until, (cancel) => this.#native.readOn(cancel)),
     )
     this.#total = step.total
-    if (step.count === undefined) {
+    if (step.pages === undefined) {
       this.#report(this.#fetched, this.#total, true)
       return false
     }
     this.#before = this.#behind
     this.#behind = step.cursor
+    this.#pages += step.pages
     this.#fetched += step.count
     // Last: whatever it throws, the rows are kept.
     this.#report(this.#fetched, this.#total, false)

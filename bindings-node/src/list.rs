@@ -30,8 +30,10 @@ enum Core {
 /// What was read, and where the list stands behind it.
 #[napi(object, object_from_js = false)]
 pub struct Step {
-    /// How many rows; absent at the end.
-    pub count: Option<i64>,
+    /// How many pages there are to take; absent at the end.
+    pub pages: Option<u32>,
+    /// How many rows those have.
+    pub count: i64,
     /// What to go on from; absent for lists without cursors.
     pub cursor: Option<String>,
     /// How many rows match, once it is known.
@@ -66,9 +68,9 @@ impl Core {
                 (items.map(|items| vec![Value::Array(items).to_string()]), count, None, None)
             }
         };
-        let count = texts.is_some().then_some(number(count));
+        let pages = texts.as_ref().map(|texts| u32::try_from(texts.len()).unwrap_or(u32::MAX));
         ready.lock().unwrap_or_else(PoisonError::into_inner).extend(texts.unwrap_or_default());
-        Ok(Step { count, cursor, total })
+        Ok(Step { pages, count: number(count), cursor, total })
     }
 }
 

@@ -240,21 +240,35 @@ const NO_METHOD: (Kind, Retry, &str) = (
     "Check the method's name, and that the portal has the module.",
 );
 
-pub(crate) fn unreadable(status: u16, body: &[u8], error: &serde_json::Error) -> Error {
-    let said = |what: &'static str| {
-        Error::new(Kind::UnexpectedAnswer, what)
-            .with_status(status)
-            .with_retry(Retry::Never)
-            .advise("The call was probably executed. Ask for other fields, or tell the vendor.")
-    };
+fn unreadable(status: u16, body: &[u8], error: &serde_json::Error) -> Error {
     if let Err(error) = std::str::from_utf8(body) {
-        return said("the portal's answer is not UTF-8")
+        return not_read("the portal's answer is not UTF-8")
+            .with_status(status)
             .with("byte", error.valid_up_to().to_string());
     }
-    if error.to_string().starts_with("recursion limit exceeded") {
-        return said("the portal's answer is nested too deep to be read");
+    if is_too_deep(error) {
+        return not_read("the portal's answer is nested too deep to be read").with_status(status);
     }
     not_json(status, body)
+}
+
+/// The value of a part of an answer, such as the result of a command.
+pub(crate) fn read_part<T: DeserializeOwned>(text: &RawValue) -> Result<T> {
+    serde_json::from_str(text.get()).map_err(|error| match is_too_deep(&error) {
+        true => not_read("the portal's answer is nested too deep to be read"),
+        false => not_read("a result in the portal's answer cannot be read")
+            .with("found", error.to_string()),
+    })
+}
+
+fn is_too_deep(error: &serde_json::Error) -> bool {
+    error.to_string().starts_with("recursion limit exceeded")
+}
+
+fn not_read(what: &'static str) -> Error {
+    Error::new(Kind::UnexpectedAnswer, what)
+        .with_retry(Retry::Never)
+        .advise("The call was probably executed. Ask for other fields, or tell the vendor.")
 }
 
 fn not_json(status: u16, body: &[u8]) -> Error {

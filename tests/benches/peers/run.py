@@ -105,7 +105,7 @@ def _side_by_side(
     for peer in peers:
         done = results.of(case, peer)
         if peer.seconds(case) <= PATIENCE:
-            missing += [peer] * (runs - len(done))
+            missing += [] if _enough(done) else [peer] * (runs - len(done))
         elif not done:
             figures = {"wall": peer.seconds(case), "requests": peer.requests(case)}
             yield peer, {**figures, "arithmetic": True}

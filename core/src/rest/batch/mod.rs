@@ -12,7 +12,7 @@ use std::{
 use serde_json::{Map, Value};
 
 pub use reference::Reference;
-pub(crate) use request::{Outcome, read};
+pub(crate) use request::Outcome;
 
 use super::{Answer, CallOptions, Client, params};
 use crate::{
@@ -243,8 +243,13 @@ async fn run<T: Outcome>(
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
 
     use super::*;
+    use crate::{Kind, Retry};
 
     #[test]
     fn names_and_references_are_checked_as_they_come() {
@@ -259,6 +264,44 @@ mod tests {
         assert!(batch.push("crm.lead.add", json!({"t": "$result[nobody][x"})).is_ok());
         assert_eq!(batch.len(), 3);
         assert!(Command::new("BATCH", Value::Null).is_err());
+    }
+
+    /// Answers one request with this body, and no other.
+    async fn portal(body: String) -> Client {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            drop(listener);
+            let mut asked = Vec::new();
+            while !asked.ends_with(b"}}") {
+                socket.read_buf(&mut asked).await.unwrap();
+            }
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+            socket.write_all((head + &body).as_bytes()).await.unwrap();
+        });
+        let webhook = format!("http://{address}/rest/1/qwertyuiop123456/");
+        Client::from_webhook(&webhook).ok().unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_result_that_cannot_be_read_stops_nothing() {
+        let results = r#"{"a": "\ud800", "b": 1, "c": 2, "d": 3}"#;
+        let body = format!(r#"{{"result":{{"result":{results},"result_error":[]}}}}"#);
+        let client = portal(body).await;
+        let mut batch = Batch::new();
+        for (first, second) in [("a", "b"), ("c", "d")] {
+            let company = batch.add(first, "crm.company.add", Value::Null).unwrap();
+            batch.add(second, "crm.contact.add", json!({"COMPANY_ID": company})).unwrap();
+        }
+        let outcomes = client.run_batch(batch).await.unwrap();
+        let error = outcomes[0].as_ref().unwrap_err();
+        assert_eq!((error.kind(), error.retry()), (Kind::UnexpectedAnswer, Retry::Never));
+        assert!(error.context().contains(&("command", "a".into())), "{error}");
+        // The portal ran them all: the second chain was not sent again, which nobody would have answered.
+        for (outcome, result) in outcomes[1..].iter().zip(1..) {
+            assert_eq!(outcome.as_ref().unwrap().result, result);
+        }
     }
 
     #[tokio::test]

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     Error, Kind, Result, Retry,
     rest::{
-        answer::{count, unreadable, vendor_error},
+        answer::{count, read_part, vendor_error},
         attempt::Request,
     },
 };
@@ -24,14 +24,24 @@ pub(crate) trait Outcome: From<Answer> + Send + 'static {
 
 impl Outcome for Answer {
     fn of(text: Box<RawValue>, answer: Answer) -> Result<Self> {
-        let result = read(&text)?;
+        let result = read_part(&text)?;
         Ok(Self { result, ..answer })
     }
 }
 
-/// The value of a result.
-pub(crate) fn read(text: &RawValue) -> Result<Value> {
-    serde_json::from_str(text.get()).map_err(|error| unreadable(200, text.get().as_bytes(), &error))
+/// A command's answer, its result perhaps unread.
+struct Found {
+    answer: Answer,
+    text: Option<Box<RawValue>>,
+}
+
+impl Found {
+    fn outcome<T: Outcome>(self) -> Result<T> {
+        match self.text {
+            Some(text) => T::of(text, self.answer),
+            None => Ok(T::from(self.answer)),
+        }
+    }
 }
 
 /// What came of the commands of a chunk.
@@ -68,7 +78,7 @@ pub(super) async fn send<T: Outcome>(client: &Client, batch: &Batch, chunk: Chun
                 left.push_back(chain);
                 continue;
             }
-            let outcomes = chain_outcomes(client, batch, &chain, &mut maps, halt);
+            let outcomes = chain_outcomes(batch, &chain, &mut maps, halt);
             let failed = outcomes.iter().find_map(|(_, outcome)| outcome.as_ref().err());
             stopped = halt && failed.is_some();
             let refused = chain.commands.len() > 1
@@ -78,7 +88,11 @@ pub(super) async fn send<T: Outcome>(client: &Client, batch: &Batch, chunk: Chun
                 // Its first command was refused unexecuted, so that nothing of it was done.
                 left.push_back(Chain { again: true, ..chain });
             } else {
-                all.of_commands.extend(outcomes);
+                // Read last: what cannot be read was executed all the same, and stopped nothing.
+                all.of_commands.extend(outcomes.into_iter().map(|(index, found)| {
+                    let outcome = found.and_then(Found::outcome);
+                    (index, outcome.map_err(|error| located(client, batch, index, error)))
+                }));
             }
         }
     }
@@ -100,13 +114,12 @@ async fn ask(client: &Client, lines: impl Iterator<Item = &Line>, halt: bool) ->
     Ok(answer)
 }
 
-fn chain_outcomes<T: Outcome>(
-    client: &Client,
+fn chain_outcomes(
     batch: &Batch,
     chain: &Chain,
     maps: &mut Answer,
     halt: bool,
-) -> Vec<(usize, Result<T>)> {
+) -> Vec<(usize, Result<Found>)> {
     let mut failed: Option<String> = None;
     chain
         .commands
@@ -120,7 +133,7 @@ fn chain_outcomes<T: Outcome>(
             if outcome.is_err() && failed.is_none() {
                 failed = Some(batch.label(line.index));
             }
-            (line.index, outcome.map_err(|error| located(client, batch, line.index, error)))
+            (line.index, outcome)
         })
         .collect()
 }
@@ -178,7 +191,7 @@ fn not_run(culprit: &str) -> Error {
 
 /// Result or error of one command; `None` where the answer has neither. The maps are objects, or
 /// `[]` where they are empty.
-fn outcome<T: Outcome>(maps: &mut Answer, name: &str) -> Option<Result<T>> {
+fn outcome(maps: &mut Answer, name: &str) -> Option<Result<Found>> {
     // Taken out, not copied: a batch of pages holds thousands of rows.
     let mut take =
         |map: &str| maps.result.get_mut(map).and_then(|map| map.get_mut(name)).map(Value::take);
@@ -198,15 +211,16 @@ fn outcome<T: Outcome>(maps: &mut Answer, name: &str) -> Option<Result<T>> {
         time: take("result_time"),
         texts: None,
     };
-    Some(match text {
-        Some(text) => T::of(text, answer),
-        None => Ok(T::from(answer)),
-    })
+    Some(Ok(Found { answer, text }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn read_outcome(maps: &mut Answer, name: &str) -> Option<Result<Answer>> {
+        Some(outcome(maps, name)?.and_then(Found::outcome))
+    }
 
     #[test]
     fn every_command_has_its_outcome_in_its_place() {
@@ -217,7 +231,7 @@ mod tests {
         }}"#;
         for read in [Answer::read, Answer::read_batch] {
             let mut maps = read(200, body).unwrap();
-            let mut outcome = |name| outcome::<Answer>(&mut maps, name);
+            let mut outcome = |name| read_outcome(&mut maps, name);
             let first = outcome("c0").unwrap().unwrap();
             assert_eq!((first.result, first.total), (serde_json::json!([1]), Some(654)));
             assert_eq!(outcome("c1").unwrap().unwrap_err().code(), Some(""));
@@ -246,8 +260,8 @@ mod tests {
         let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
         let body = format!(r#"{{"result":{{"result":{{"c0":{deep},"c1":7}},"result_error":[]}}}}"#);
         let mut maps = Answer::read_batch(200, body.as_bytes()).unwrap();
-        let error = outcome::<Answer>(&mut maps, "c0").unwrap().unwrap_err();
+        let error = read_outcome(&mut maps, "c0").unwrap().unwrap_err();
         assert!(error.to_string().contains("too deep"), "{error}");
-        assert_eq!(outcome::<Answer>(&mut maps, "c1").unwrap().unwrap().result, 7);
+        assert_eq!(read_outcome(&mut maps, "c1").unwrap().unwrap().result, 7);
     }
 }

@@ -165,11 +165,11 @@ impl List {
     /// A page that cannot be had is an error that names it, and stays one: never an early end. A new
     /// list goes on from [`List::cursor`].
     pub async fn next_page(&mut self) -> Result<Option<Vec<Value>>> {
-        let place = self.place;
+        let before = self.stand();
         let Some(pages) = self.next_rows().await? else { return Ok(None) };
         let mut all = Vec::with_capacity(pages.iter().map(Rows::len).sum());
         for rows in pages {
-            all.append(&mut rows.values().map_err(|error| self.failed_at(place, error))?);
+            all.append(&mut rows.values().map_err(|error| self.failed_at(before, error))?);
         }
         Ok(Some(all))
     }
@@ -190,8 +190,8 @@ impl List {
                 self.stage = Stage::Done;
                 self.ready.clear();
             }
-            let place = self.place;
-            let rows = self.at_hand().map_err(|error| self.failed_at(place, error))?;
+            let before = self.stand();
+            let rows = self.at_hand().map_err(|error| self.failed_at(before, error))?;
             if !rows.is_empty() {
                 return Ok(Some(rows));
             }
@@ -224,10 +224,15 @@ impl List {
         Ok(rows)
     }
 
+    fn stand(&self) -> (Place, u64, Option<u64>) {
+        (self.place, self.rows, self.left)
+    }
+
     /// Rows that cannot be handed out were not handed out: the list stands before them.
-    fn failed_at(&mut self, place: Place, error: Error) -> Error {
-        self.place = place;
+    fn failed_at(&mut self, before: (Place, u64, Option<u64>), error: Error) -> Error {
+        (self.place, self.rows, self.left) = before;
         self.ready.clear();
+        let error = self.source.located(error);
         self.stage = Stage::Failed(error.clone());
         error
     }

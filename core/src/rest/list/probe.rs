@@ -10,6 +10,7 @@ use super::{
     ranges::{Ranges, density_of},
     rows::rows_of,
     source::{Bounds, PAGE, Page, Shape, Source, may_be_repeated},
+    text::Listed,
 };
 use crate::{
     Error, Kind, Result,
@@ -59,9 +60,11 @@ async fn look(source: &Source, after: Option<u64>) -> Result<Result<Look>> {
     let family = source.query.family;
     let field = family.rows.map(str::to_owned);
     let shape = Shape { field, id: family.row_id.to_owned() };
-    let mut answers = match source.client.run_batch(commands(source, &shape, after)?).await {
+    let client = &source.client;
+    let asked = client.run_batch_as::<Listed>(commands(source, &shape, after)?).await;
+    let mut answers = match asked {
         Err(error) if may_be_repeated(&error) => {
-            source.client.run_batch(commands(source, &shape, after)?).await
+            client.run_batch_as(commands(source, &shape, after)?).await
         }
         other => other,
     }
@@ -71,13 +74,15 @@ async fn look(source: &Source, after: Option<u64>) -> Result<Result<Look>> {
     let head = match answers.next() {
         Some(Ok(head)) => head,
         Some(Err(error)) => {
-            source.alone("first", source.query.behind(&behind, None), &error).await?
+            Listed::from(source.alone("first", source.query.behind(&behind, None), &error).await?)
         }
         None => return Err(Error::new(Kind::Internal, "a batch has lost its first command")),
     };
     let tail = match answers.next() {
         Some(Ok(tail)) => tail,
-        Some(Err(error)) => source.alone("last", source.query.tail(&behind), &error).await?,
+        Some(Err(error)) => {
+            Listed::from(source.alone("last", source.query.tail(&behind), &error).await?)
+        }
         None => return Err(Error::new(Kind::Internal, "a batch has lost its second command")),
     };
     // The third is a help only: the reader asks again where it failed.
@@ -101,11 +106,10 @@ fn commands(source: &Source, shape: &Shape, after: Option<u64>) -> Result<Batch>
 fn read(
     source: &Source,
     after: Option<u64>,
-    (head, tail, second): (Answer, Answer, Option<Answer>),
+    (head, tail, second): (Listed, Listed, Option<Listed>),
 ) -> Result<Look> {
-    let (rows, field) = rows_of(head)?;
+    let (rows, field) = rows_of(head.answer()?)?;
     let shape = source.shape(&rows, field)?;
-    let head = Answer::of(rows.into());
     let mut pages = VecDeque::new();
     let Some(head) = source.checked(head, &shape, &Bounds { after, below: None })? else {
         return Ok(Look { shape, pages, end: None, tail: None });
@@ -113,7 +117,7 @@ fn read(
     let head_end = id_at(head.place);
     let is_full = head.rows.len() >= PAGE;
     pages.push_back(head);
-    let tail = backwards(source, &shape, tail)?;
+    let tail = backwards(source, &shape, &tail)?;
     let end = tail.as_ref().and_then(|page| id_at(page.place));
     // An end before the head's: the order was not kept.
     if let (Some(end), Some(head_end)) = (end, head_end)
@@ -130,8 +134,8 @@ fn read(
 }
 
 /// The tail comes the other way round; checked, and turned.
-fn backwards(source: &Source, shape: &Shape, tail: Answer) -> Result<Option<Page>> {
-    let (mut rows, _) = rows_of(tail)?;
+fn backwards(source: &Source, shape: &Shape, tail: &Listed) -> Result<Option<Page>> {
+    let (mut rows, _) = rows_of(tail.answer()?)?;
     rows.reverse();
     source.checked(Answer::of(rows.into()), shape, &Bounds { after: None, below: None })
 }

@@ -9,11 +9,7 @@ use serde_json::{Value, value::RawValue};
 use super::rows::{id_of, rows_of};
 use crate::{
     Result,
-    rest::{
-        Answer,
-        answer::unreadable,
-        batch::{Outcome, read},
-    },
+    rest::{Answer, answer::read_part, batch::Outcome},
 };
 
 /// The answer to a list method: read, or as it came.
@@ -44,12 +40,20 @@ impl Listed {
                     return Ok((Rows::Text { array, count: ids.len() }, ids));
                 }
                 // No array in plain sight: what it is instead, or what is wrong with it.
-                read(&text)?
+                read_part(&text)?
             }
         };
         let rows = rows_of(Answer::of(value))?.0;
         let ids = rows.iter().map(|row| id_of(row, id)).collect();
         Ok((Rows::Values(rows), ids))
+    }
+
+    /// All of it, read.
+    pub(super) fn answer(&self) -> Result<Answer> {
+        match self {
+            Self::Read(value) => Ok(Answer::of(value.clone())),
+            Self::Text(text) => read_part(text).map(Answer::of),
+        }
     }
 }
 
@@ -67,11 +71,12 @@ fn array_of(result: &RawValue) -> Option<&RawValue> {
     (is_named && begins(value, '[') && inner.next().is_none()).then_some(value)
 }
 
-/// The array, and the id of each row; nothing where a row is no object, or could not be read.
+/// The array, and the id of each row; nothing where a row is no object, has no id, or could not be
+/// read.
 fn ids_of(array: &RawValue, id: &str) -> Option<(Box<RawValue>, Vec<Option<u64>>)> {
     let mut deserializer = serde_json::Deserializer::from_str(array.get());
     let ids = Ids(id).deserialize(&mut deserializer).ok()?;
-    Some((array.to_owned(), ids))
+    ids.iter().all(Option::is_some).then(|| (array.to_owned(), ids))
 }
 
 /// Rows of a page.
@@ -101,8 +106,7 @@ impl Rows {
     pub(super) fn values(self) -> Result<Vec<Value>> {
         match self {
             Self::Values(rows) => Ok(rows),
-            Self::Text { array, .. } => serde_json::from_str(array.get())
-                .map_err(|error| unreadable(200, array.get().as_bytes(), &error)),
+            Self::Text { array, .. } => read_part(&array),
         }
     }
 
