@@ -94,6 +94,8 @@ struct Inner {
     background: PerProcess<AtomicBool>,
     /// How far the store's change feed was read, in its milliseconds.
     seen_changes: AtomicI64,
+    /// The mark of the last summons that were all attended to.
+    attended: AtomicI64,
 }
 
 impl Keeper {
@@ -123,6 +125,7 @@ impl Keeper {
             counters: Counters::default(),
             background: PerProcess::new(),
             seen_changes: AtomicI64::new(now),
+            attended: AtomicI64::new(0),
         }));
         keeper.recognise().await?;
         keeper.release_agreed().await?;

@@ -27,6 +27,17 @@ const POLL: Duration = Duration::from_millis(100);
 /// When to ask again about something that others must do first.
 const LATER: Duration = Duration::from_secs(30);
 
+/// What is known of a refused token's successor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Doubt {
+    /// There is one, another chain took over, or the chain was given up.
+    Over,
+    /// A process of this machine may have it, and may be standing still.
+    AwaitedHere,
+    /// Another machine may have it.
+    AwaitedElsewhere,
+}
+
 impl Keeper {
     /// Does the next thing that `row`'s chain needs. `None`: look again.
     pub(super) async fn rotate(&self, row: &GrantRow) -> Result<Option<Arc<Token>>> {
@@ -39,7 +50,10 @@ impl Keeper {
             ChainState::Idle => Err(paused(row, paused_for)),
             ChainState::Intent | ChainState::Sent => self.meet_holder(row).await,
             ChainState::Ambiguous => self.meet_ambiguity(row).await,
-            ChainState::Doubted => self.meet_doubt(row).await.map(|()| None),
+            ChainState::Doubted => match self.meet_doubt(row).await? {
+                Doubt::Over => Ok(None),
+                Doubt::AwaitedHere | Doubt::AwaitedElsewhere => Err(unknown_fate(row, LATER)),
+            },
             ChainState::Dead => {
                 if self.replay(row).await? || self.promote(row).await? {
                     return Ok(None);
@@ -69,6 +83,10 @@ impl Keeper {
                 return Err(unknown_fate(row, LATER).advise(
                     "A stopped process of this machine holds the exchange: let it go on, or kill it.",
                 ));
+            }
+            if self.0.settings.retry_spent == RetrySpent::Never {
+                self.give_up(row, Some(attempt)).await?;
+                return Ok(None);
             }
         }
         self.0.counters.taken_over.add(1);
@@ -114,7 +132,7 @@ impl Keeper {
             }
             RetrySpent::Never => {
                 if !self.promote(row).await? {
-                    self.give_up(row).await?;
+                    self.give_up(row, None).await?;
                 }
                 Ok(None)
             }
@@ -122,33 +140,44 @@ impl Keeper {
     }
 
     /// The refresh token was refused: dead, unless somebody has its successor.
-    pub(super) async fn meet_doubt(&self, row: &GrantRow) -> Result<()> {
+    pub(super) async fn meet_doubt(&self, row: &GrantRow) -> Result<Doubt> {
         if self.replay(row).await? || self.promote(row).await? {
-            return Ok(());
+            return Ok(Doubt::Over);
         }
         let (chain, parent) = (row.chain.id, row.chain.pair.lineage);
-        if self.0.spool.is_awaited(Parent { grant: row.id, chain, lineage: parent }).await? {
-            // A process of this machine that stands still may have the successor.
-            return Err(unknown_fate(row, LATER));
+        if self.0.spool.may_bring(Parent { grant: row.id, chain, lineage: parent }).await? {
+            return Ok(Doubt::AwaitedHere);
         }
         if self.0.store.bury(chain, parent, self.0.spool.node()).await? {
-            tracing::error!(
-                grant = row.id,
-                portal = row.endpoints.client_endpoint,
-                "the grant needs a new consent"
-            );
-            self.tell(row.id, row.generation, Status::NeedsReauthorization);
-            return Ok(());
+            self.mourn(row).await?;
+            return Ok(Doubt::Over);
         }
         let now = self.0.store.chains(row.id).await?;
         if now.iter().any(|now| now.id == chain && now.state == ChainState::Doubted) {
-            return Err(unknown_fate(row, LATER));
+            return Ok(Doubt::AwaitedElsewhere);
         }
+        Ok(Doubt::Over)
+    }
+
+    /// Tells of a chain that was given up: of the grant, if it was its last.
+    async fn mourn(&self, before: &GrantRow) -> Result<()> {
+        let row = self.row(before.id).await?;
+        if row.status != Status::NeedsReauthorization || before.status == row.status {
+            tracing::warn!(grant = row.id, chain = before.chain.id, "a chain was given up");
+            return Ok(());
+        }
+        tracing::error!(
+            grant = row.id,
+            portal = row.endpoints.client_endpoint,
+            "the grant needs a new consent"
+        );
+        self.tell(row.id, row.generation, row.status);
         Ok(())
     }
 
-    /// Treats a token of unknown fate as refused, without sending it.
-    async fn give_up(&self, row: &GrantRow) -> Result<()> {
+    /// Treats a token of unknown fate as refused, without sending it; `silent` being the attempt that
+    /// may have sent it.
+    async fn give_up(&self, row: &GrantRow, silent: Option<AttemptId>) -> Result<()> {
         let attempt = AttemptId::random();
         let start = Start {
             chain: row.chain.id,
@@ -159,11 +188,19 @@ impl Keeper {
             // Nothing is sent.
             budget: Budget { hour: 0, day: 0, application_hour: 0 },
         };
-        if self.0.store.begin(&start).await? {
+        let acquired = match silent {
+            None => self.0.store.begin(&start).await?,
+            Some(silent) => self.0.store.take_over(&start, silent).await?,
+        };
+        if acquired {
             self.0.store.settle(row.chain.id, attempt, Verdict::Refused).await?;
             return Ok(());
         }
-        self.not_acquired(row).await
+        match silent {
+            None => self.not_acquired(row).await,
+            // Its answer may still come, until the hold-back is over.
+            Some(_) => Err(unknown_fate(row, LATER)),
+        }
     }
 
     /// Makes a spare the primary in place of `row`'s chain, if there is one.

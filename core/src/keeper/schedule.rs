@@ -1,20 +1,26 @@
 //! What is done while nobody waits: keep-alive, refresh-ahead, looking after silent chains.
 
-use std::{sync::Weak, time::Duration};
+use std::{
+    sync::{Weak, atomic::Ordering},
+    time::Duration,
+};
 
 use tokio::task::JoinSet;
 
-use super::{Inner, Keeper, token::Need};
+use super::{Inner, Keeper, recovery::Doubt, spool::Parent, token::Need};
 use crate::{
-    Result, Token,
+    Kind, Result, Token,
     process::{detach, shield},
-    store::{ChainState, GrantRow, Role, Status, Summons},
+    store::{Chain, ChainState, Changed, GrantRow, Role, Status, Summons},
 };
 
 /// How often tokens that die soon are looked for.
 const TICK: Duration = Duration::from_secs(15);
-/// Chains per tick whose keep-alive is due: after an outage they are spread.
-const DUE: u32 = 16;
+/// Chains per tick whose keep-alive is due: after an outage they are spread, and one process keeps two
+/// million chains alive.
+const DUE: u32 = 64;
+/// As many changes come at once.
+const CHANGES: usize = 1000;
 /// Chains that are looked after at a time: fewer than may rotate, so that readers are not held up.
 const AT_ONCE: usize = 8;
 /// A claimed chain is due again after this, in case the claimant dies.
@@ -63,17 +69,18 @@ impl Keeper {
         let depth = self.0.spool.depth().await?;
         self.recognise().await?;
         self.release_agreed().await?;
-        let summons = self.0.store.heartbeat(self.0.spool.node(), depth).await?;
-        if summons.is_empty() {
-            return Ok(());
-        }
-        let attended = self.each(summons, |keeper, row| async move { keeper.attend(&row).await });
-        if !attended.await {
+        let (node, attended) = (self.0.spool.node(), self.0.attended.load(Ordering::Relaxed));
+        let (summons, mark) = self.0.store.heartbeat(node, depth, attended).await?;
+        let is_news = !summons.is_empty();
+        if !self.each(summons, |keeper, one| async move { keeper.attend(one).await }).await {
             // A process of this machine may still have what was asked for: the doubts go on waiting.
             return Ok(());
         }
-        // Doubts wait for a sign of life that is younger than what we just did.
-        self.0.store.heartbeat(self.0.spool.node(), depth).await.map(|_| ())
+        self.0.attended.store(mark, Ordering::Relaxed);
+        if is_news {
+            self.0.store.heartbeat(node, depth, mark).await?;
+        }
+        Ok(())
     }
 
     /// Does `work` for each chain, some at a time: one that hangs does not hold up the others. False if
@@ -81,27 +88,18 @@ impl Keeper {
     async fn each<F>(
         &self,
         summons: Vec<Summons>,
-        work: impl Fn(Keeper, GrantRow) -> F + Copy + Send + Sync + 'static,
+        work: impl Fn(Keeper, Summons) -> F + Copy + Send + Sync + 'static,
     ) -> bool
     where
         F: Future<Output = bool> + Send + 'static,
     {
         let mut tasks = JoinSet::new();
         let mut done = true;
-        for Summons { grant, chain } in summons {
+        for one in summons {
             if tasks.len() == AT_ONCE {
                 done &= matches!(tasks.join_next().await, Some(Ok(true)));
             }
-            let keeper = self.clone();
-            tasks.spawn(async move {
-                // Another application's chains are for its own keeper.
-                let Ok(rows) = keeper.rows_of_chain(grant, chain).await else { return false };
-                let mut done = true;
-                for row in rows {
-                    done &= work(keeper.clone(), row).await;
-                }
-                done
-            });
+            tasks.spawn(work(self.clone(), one));
         }
         while let Some(ended) = tasks.join_next().await {
             done &= ended.is_ok_and(|done| done);
@@ -109,42 +107,72 @@ impl Keeper {
         done
     }
 
-    /// False if a chain could not be settled.
-    async fn attend(&self, row: &GrantRow) -> bool {
-        let attended = match row.chain.state {
-            ChainState::Doubted => self.meet_doubt(row).await,
-            _ => self.rotate(row).await.map(|_| ()),
+    /// Looks after a chain. False if this machine may have a successor that the store has not.
+    async fn attend(&self, one: Summons) -> bool {
+        let rows = match self.rows_of_chain(one.grant, one.chain).await {
+            Ok(rows) => rows,
+            // Another application's chains are for its own keeper.
+            Err(error) if error.kind() == Kind::UnknownGrant => {
+                return !self.has_part_in(one).await.unwrap_or(true);
+            }
+            Err(_) => return false,
         };
-        if let Err(error) = &attended {
-            tracing::debug!(grant = row.id, %error, "a chain cannot be settled yet");
+        let mut attended = true;
+        for row in rows {
+            let settled = match row.chain.state {
+                ChainState::Doubted => self.meet_doubt(&row).await.map(|doubt| {
+                    attended &= doubt != Doubt::AwaitedHere;
+                }),
+                _ => self.rotate(&row).await.map(|_| ()),
+            };
+            if let Err(error) = settled {
+                attended &= row.chain.state != ChainState::Doubted;
+                tracing::debug!(grant = row.id, %error, "a chain cannot be settled yet");
+            }
         }
-        attended.is_ok()
+        attended
+    }
+
+    /// Whether something on this machine may succeed another application's doubted chain.
+    async fn has_part_in(&self, one: Summons) -> Result<bool> {
+        let chains = self.0.store.chains(one.grant).await?;
+        let doubted = |chain: &&Chain| chain.id == one.chain && chain.state == ChainState::Doubted;
+        let Some(chain) = chains.iter().find(doubted) else { return Ok(false) };
+        let lineage = chain.pair.lineage;
+        let parent = Parent { grant: one.grant, chain: one.chain, lineage };
+        Ok(self.0.spool.may_bring(parent).await?
+            || !self.0.spool.successors(one.chain, lineage).await?.is_empty())
     }
 
     /// Reads what other processes changed, and tells this one's listeners.
     async fn follow_changes(&self) -> Result<()> {
         /// Transactions may become visible so much later than they began.
         const OVERLAP: i64 = 10_000;
-        let since = self.0.seen_changes.load(std::sync::atomic::Ordering::Relaxed);
-        let (changes, now) = self.0.store.changes(since).await?;
-        let next = if changes.len() < 1000 {
-            now - OVERLAP
-        } else {
-            changes.last().map_or(now, |last| last.at)
-        };
-        self.0.seen_changes.store(next, std::sync::atomic::Ordering::Relaxed);
-        for change in changes {
-            let Some(known) = self.0.tokens.generation(change.grant) else { continue };
-            if known < change.generation {
-                // One that cannot be read must not hide the others.
-                if let Err(error) = self.announce(change.grant).await {
-                    tracing::warn!(grant = change.grant, %error, "a change could not be followed");
-                }
-            } else if self.0.listeners.get().is_news(change.grant, change.status) {
-                self.tell(change.grant, change.generation, change.status);
+        loop {
+            let since = self.0.seen_changes.load(Ordering::Relaxed);
+            let (changes, now) = self.0.store.changes(since).await?;
+            let more = changes.last().map(|last| last.at);
+            let more = more.filter(|last| changes.len() == CHANGES && *last > since);
+            self.0.seen_changes.store(more.unwrap_or(now - OVERLAP), Ordering::Relaxed);
+            for change in changes {
+                self.follow(change).await;
+            }
+            if more.is_none() {
+                return Ok(());
             }
         }
-        Ok(())
+    }
+
+    async fn follow(&self, change: Changed) {
+        let Some(known) = self.0.tokens.generation(change.grant) else { return };
+        if known < change.generation {
+            // One that cannot be read must not hide the others.
+            if let Err(error) = self.announce(change.grant).await {
+                tracing::warn!(grant = change.grant, %error, "a change could not be followed");
+            }
+        } else if self.0.listeners.get().is_news(change.grant, change.status) {
+            self.tell(change.grant, change.generation, change.status);
+        }
     }
 
     /// Renews tokens that are in use and die within their margin; their readers do not wait.
@@ -170,8 +198,10 @@ impl Keeper {
     /// Rotates chains that nobody has used for so long that their refresh token would die.
     async fn keep_alive(&self) -> Result<()> {
         let due = self.0.store.due(&self.0.credentials.client_id, DUE, CLAIM).await?;
-        let kept = |keeper: Keeper, row| async move {
-            keeper.keep_chain_alive(&row).await;
+        let kept = |keeper: Keeper, one: Summons| async move {
+            for row in keeper.rows_of_chain(one.grant, one.chain).await.unwrap_or_default() {
+                keeper.keep_chain_alive(&row).await;
+            }
             true
         };
         self.each(due, kept).await;

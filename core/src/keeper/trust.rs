@@ -70,10 +70,8 @@ impl Keeper {
         }
         // A mark says nothing about a spare: its rotations do not raise the generation.
         let agrees = marked == Some(row.generation) && row.chain.role == Role::Primary;
-        let silent = quarantine.failed_over && quarantine.age >= keep::HOLD_BACK;
         // A pair that is known to be spent stays spent, whatever its access token is good for.
-        let released = agrees || silent || self.ask_oracle(row).await == Word::Accepted;
-        if !behind && released {
+        if !behind && (agrees || self.may_go_on(row, &quarantine).await) {
             self.trust(row).await?;
             return Ok(false);
         }
@@ -88,6 +86,14 @@ impl Keeper {
         Err(at(row, error).advise(
             "If this is the only copy in use, release the grant (evergrant grants release) or consent again.",
         ))
+    }
+
+    /// Whether the chain may be spent although no machine knows that its pair is the newest. That the
+    /// server still takes its access token is as true of the original as of a copy: it counts only
+    /// where the same cluster went on, so that there is no original.
+    async fn may_go_on(&self, row: &GrantRow, quarantine: &Quarantine) -> bool {
+        quarantine.failed_over
+            && (quarantine.age >= keep::HOLD_BACK || self.ask_oracle(row).await == Word::Accepted)
     }
 
     /// Releases the chain, and takes the store's word for its generation.

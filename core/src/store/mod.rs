@@ -63,8 +63,8 @@ pub(crate) trait Store: Send + Sync + 'static {
     /// Whether other machines may use it too.
     fn is_shared(&self) -> bool;
 
-    /// Which installation of the database this is, if it can tell (system id and timeline, machine
-    /// id): a copy that runs elsewhere answers otherwise.
+    /// Which installation of the database this is, if it can tell (system id and timeline; machine and
+    /// file): a copy answers otherwise.
     async fn installation(&self) -> Result<Option<String>>;
 
     /// A named value about the store as a whole: `environment` (16 random bytes, made with the
@@ -117,24 +117,29 @@ pub(crate) trait Store: Send + Sync + 'static {
     async fn extend(&self, chain: ChainId, attempt: AttemptId, lease: Duration) -> Result<bool>;
 
     /// Ends an attempt of which its node knows that no process of it lives and no answer is kept:
-    /// intent becomes idle, sent becomes ambiguous with what is left of the lease as the pause.
+    /// intent becomes what it was before, sent becomes ambiguous with what is left of the lease as the
+    /// pause.
     async fn testify(&self, chain: ChainId, attempt: AttemptId) -> Result<bool>;
 
     /// Replaces the pair `parent`. Bound to lineage alone, whatever state the chain is in and whoever
     /// holds it: a slow holder may carry the only living token. The chain is idle afterwards. A
     /// primary raises the generation, and a grant that needed reauthorization or payment is active
-    /// again; a retired chain becomes a spare. `spent` is remembered for [`keep::SPENT`].
+    /// again; a retired chain becomes a spare. What is not the primary takes a dead primary's place, as
+    /// by `promote`, unless the application was uninstalled. `spent` is remembered for [`keep::SPENT`].
     async fn commit(&self, commit: &Commit) -> Result<Committed>;
 
     /// An answer that found no pair to succeed when it came, and whose parent is now this pair.
     async fn orphan(&self, chain: ChainId, parent: Lineage) -> Result<Option<Commit>>;
 
-    /// Ends an attempt without a pair. False, and nothing changed, if `attempt` is not the holder.
+    /// Ends an attempt without a pair. A chain that was ambiguous before an attempt that was released is
+    /// so again, with its `tries` if nothing was sent. False, and nothing changed, if `attempt` is not
+    /// the holder.
     async fn settle(&self, chain: ChainId, attempt: AttemptId, verdict: Verdict) -> Result<bool>;
 
     /// Doubted becomes dead, if `parent` is still the pair, no orphan succeeds it, and every other
     /// node seen within [`keep::ANSWERS`] has been seen since the doubt, or the doubt is older than
-    /// [`keep::HOLD_BACK`]. A primary's grant without a living spare then needs reauthorization.
+    /// [`keep::HOLD_BACK`]. A grant whose primary is dead needs reauthorization when no spare of it may
+    /// live.
     async fn bury(&self, chain: ChainId, parent: Lineage, node: NodeId) -> Result<bool>;
 
     /// Makes the spare that lives longest the primary, in place of `failed`: dead, doubted,
@@ -159,9 +164,15 @@ pub(crate) trait Store: Send + Sync + 'static {
     async fn release(&self, chain: ChainId, parent: Lineage) -> Result<bool>;
 
     /// Says that `node` is alive, has `depth` answers that are not committed yet, and has brought in
-    /// what it could for every chain that it was summoned to before. Answers up to 1,000 chains to
-    /// look after: doubted ones, and those that an attempt of this node holds with a lease that is over.
-    async fn heartbeat(&self, node: NodeId, depth: u32) -> Result<Vec<Summons>>;
+    /// what it could for every doubted chain that it was summoned to by the call that answered the mark
+    /// `attended` (0 for none). Answers up to 1,000 chains to look after, doubted ones and those that an
+    /// attempt of this node holds with a lease that is over; and this call's mark.
+    async fn heartbeat(
+        &self,
+        node: NodeId,
+        depth: u32,
+        attended: i64,
+    ) -> Result<(Vec<Summons>, i64)>;
 
     /// Up to `limit` chains of the application whose keep-alive is due, the most urgent first, each
     /// moved `again` into the future so that no other process takes it too: primary or spare, grant

@@ -151,18 +151,20 @@ impl Spool {
         Ok(fate.await?.unwrap_or(Fate::Held))
     }
 
-    /// Whether a process of this machine, running or stopped, has room for an answer to the token of one
-    /// pair.
-    pub(crate) async fn is_awaited(&self, parent: Parent) -> Result<bool> {
-        let awaited = self.with(move |folder| {
+    /// Whether a slot may hold an answer to the token of one pair: one is there, or a process of this
+    /// machine, running or stopped, has room for it.
+    pub(crate) async fn may_bring(&self, parent: Parent) -> Result<bool> {
+        let may = self.with(move |folder| {
             let slots = slot::all(&folder.path).map_err(|error| failed(error, &folder.path))?;
             Ok(slots.iter().any(|path| {
                 let label = slot::peek(path).ok().flatten();
-                label.and_then(|label| label.parent()) == Some(parent)
-                    && matches!(SlotFile::take(path), Ok(None))
+                label.is_some_and(|label| {
+                    label.parent() == Some(parent)
+                        && (label.status.is_some() || matches!(SlotFile::take(path), Ok(None)))
+                })
             }))
         });
-        Ok(awaited.await?.unwrap_or(false))
+        Ok(may.await?.unwrap_or(false))
     }
 
     /// How many answers wait for the store.

@@ -138,6 +138,38 @@ pub(in crate::store) async fn a_late_commit_revives_a_retired_chain_as_a_spare(w
     world.rotate(first).await;
 }
 
+pub(in crate::store) async fn a_late_commit_brings_back_a_grant_that_was_given_up(world: &World) {
+    let (grant, first) = world.grant().await;
+    let spare = world.install(grant, Role::Spare, pair()).await;
+    let answer = world.answer(&world.send(first).await).await;
+    world.wait(HOUR);
+    world.store.promote(grant, first).await.unwrap().unwrap();
+    world.kill(spare).await;
+    let given_up = world.row(grant).await;
+    assert_eq!(given_up.status, Status::NeedsReauthorization);
+    let committed = world.store.commit(&answer).await.unwrap();
+    let row = world.row(grant).await;
+    assert_eq!((row.status, row.chain.id), (Status::Active, first));
+    assert!(row.chain.pair == answer.pair);
+    assert!(row.generation > given_up.generation);
+    assert_eq!(committed, Committed::Current(row.generation));
+    assert_eq!(world.chain(spare).await.role, Role::Retired);
+    world.rotate(first).await;
+}
+
+pub(in crate::store) async fn a_spare_whose_doubt_ends_brings_its_grant_back(world: &World) {
+    let (grant, primary) = world.grant().await;
+    let spare = world.install(grant, Role::Spare, pair()).await;
+    let start = world.send(spare).await;
+    let answer = world.answer(&start).await;
+    world.store.settle(spare, start.attempt, Verdict::Refused).await.unwrap();
+    world.kill(primary).await;
+    assert_eq!(world.row(grant).await.status, Status::NeedsReauthorization);
+    world.store.commit(&answer).await.unwrap();
+    let row = world.row(grant).await;
+    assert_eq!((row.status, row.chain.id), (Status::Active, spare));
+}
+
 pub(in crate::store) async fn an_answer_without_its_parent_is_kept(world: &World) {
     let (grant, chain) = world.grant().await;
     let first = world.rotate(chain).await;

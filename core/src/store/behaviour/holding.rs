@@ -138,6 +138,25 @@ pub(in crate::store) async fn ambiguous_is_not_tried_before_the_pause(world: &Wo
     world.begin(chain).await;
 }
 
+/// What was sent before is still of unknown fate; what was not sent is no try.
+pub(in crate::store) async fn an_ambiguous_chain_that_is_let_go_stays_ambiguous(world: &World) {
+    let (_, chain) = world.grant().await;
+    world.fail(chain, Verdict::Ambiguous(Duration::ZERO)).await;
+    let seen = |chain: &Chain| (chain.state, chain.tries);
+    let released = Verdict::Released(Duration::ZERO);
+    let unsent = world.begin(chain).await;
+    assert_eq!(seen(&world.chain(chain).await), (ChainState::Intent, 1));
+    world.store.settle(chain, unsent.attempt, released).await.unwrap();
+    assert_eq!(seen(&world.chain(chain).await), (ChainState::Ambiguous, 0));
+    let unsent = world.begin(chain).await;
+    world.store.testify(chain, unsent.attempt).await.unwrap();
+    assert_eq!(seen(&world.chain(chain).await), (ChainState::Ambiguous, 0));
+    world.fail(chain, released).await;
+    assert_eq!(seen(&world.chain(chain).await), (ChainState::Ambiguous, 1));
+    world.rotate(chain).await;
+    assert_eq!(seen(&world.chain(chain).await), (ChainState::Idle, 0));
+}
+
 pub(in crate::store) async fn a_verdict_can_change_the_status(world: &World) {
     let (grant, chain) = world.grant().await;
     let generation = world.row(grant).await.generation;

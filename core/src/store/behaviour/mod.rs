@@ -73,20 +73,25 @@ macro_rules! behaviour {
                 extend_needs_the_holder, testimony_frees_an_intent,
                 testimony_leaves_a_sent_attempt_ambiguous, testimony_needs_the_holder,
                 settling_needs_the_holder, released_is_free_after_the_pause,
-                ambiguous_is_not_tried_before_the_pause, a_verdict_can_change_the_status,
+                ambiguous_is_not_tried_before_the_pause,
+                an_ambiguous_chain_that_is_let_go_stays_ambiguous, a_verdict_can_change_the_status,
                 refused_is_doubted, a_verdict_again_changes_nothing;
             committing: a_commit_replaces_the_pair, a_commit_again_is_current,
                 a_commit_needs_no_lease, a_commit_wins_over_another_holder,
                 a_commit_cures_every_state, a_commit_heals_the_status,
                 a_commit_leaves_an_uninstalled_grant, a_commit_of_a_spare_changes_no_generation,
-                a_late_commit_revives_a_retired_chain_as_a_spare, an_answer_without_its_parent_is_kept,
+                a_late_commit_revives_a_retired_chain_as_a_spare,
+                a_late_commit_brings_back_a_grant_that_was_given_up,
+                a_spare_whose_doubt_ends_brings_its_grant_back, an_answer_without_its_parent_is_kept,
                 an_orphan_waits_for_its_parent, an_orphan_of_an_unknown_grant_is_kept,
                 an_answer_may_leave_the_refresh_token_in_force, generations_grow_under_concurrency;
             dying: bury_needs_a_doubt, bury_needs_the_current_pair, bury_waits_for_an_orphan,
-                bury_waits_for_other_nodes, a_node_is_heard_when_it_comes_back_from_its_summons,
+                bury_waits_for_other_nodes, a_node_is_heard_when_it_has_attended_to_its_summons,
                 bury_does_not_wait_for_itself, bury_does_not_wait_for_forgotten_nodes,
                 bury_stops_waiting_after_the_hold_back, a_dead_primary_needs_reauthorization,
-                a_living_spare_keeps_the_grant_active, a_doubt_is_over_with_a_commit;
+                a_living_spare_keeps_the_grant_active, a_doubted_spare_is_no_hope,
+                a_grant_whose_chains_died_one_by_one_needs_reauthorization,
+                a_doubt_is_over_with_a_commit;
             promoting: promote_takes_the_spare_that_lives_longest, promote_needs_an_idle_spare,
                 promote_needs_a_failed_primary, promote_takes_over_from_a_silent_holder,
                 promote_makes_the_grant_active, promote_again_changes_nothing;

@@ -8,16 +8,16 @@ use super::*;
 pub(in crate::store) async fn summons_go_to_all_for_a_doubt(world: &World) {
     let (grant, chain) = world.grant().await;
     world.grant().await;
-    assert!(world.store.heartbeat(stranger(), 0).await.unwrap().is_empty());
+    assert!(world.store.heartbeat(stranger(), 0, 0).await.unwrap().0.is_empty());
     world.fail(chain, Verdict::Refused).await;
     for node in [node(), stranger()] {
-        let summons = world.another().await.heartbeat(node, 0).await.unwrap();
+        let summons = world.another().await.heartbeat(node, 0, 0).await.unwrap().0;
         assert_eq!(summons, [Summons { grant, chain }]);
     }
     let parent = world.chain(chain).await.pair.lineage;
     world.wait(HOUR);
     assert!(world.store.bury(chain, parent, node()).await.unwrap());
-    assert!(world.store.heartbeat(stranger(), 0).await.unwrap().is_empty());
+    assert!(world.store.heartbeat(stranger(), 0, 0).await.unwrap().0.is_empty());
 }
 
 pub(in crate::store) async fn summons_go_to_the_node_of_a_silent_attempt(world: &World) {
@@ -25,10 +25,10 @@ pub(in crate::store) async fn summons_go_to_the_node_of_a_silent_attempt(world: 
     let (other, sent) = world.grant().await;
     world.begin(intent).await;
     world.send(sent).await;
-    assert!(world.store.heartbeat(node(), 0).await.unwrap().is_empty(), "their leases last");
+    assert!(world.store.heartbeat(node(), 0, 0).await.unwrap().0.is_empty(), "their leases last");
     world.wait(HOUR);
-    assert!(world.store.heartbeat(stranger(), 0).await.unwrap().is_empty(), "not its own");
-    let mut found = world.store.heartbeat(node(), 0).await.unwrap();
+    assert!(world.store.heartbeat(stranger(), 0, 0).await.unwrap().0.is_empty(), "not its own");
+    let mut found = world.store.heartbeat(node(), 0, 0).await.unwrap().0;
     found.sort_unstable_by_key(|summons| summons.grant);
     let expected = [Summons { grant, chain: intent }, Summons { grant: other, chain: sent }];
     assert_eq!(found, expected);

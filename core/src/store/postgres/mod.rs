@@ -58,7 +58,7 @@ impl PostgresStore {
     async fn value<T: FromSqlOwned>(&self, call: Call) -> Result<T> {
         match self.rows(call).await?.first() {
             Some(row) => get(row, 0),
-            None => Err(Error::new(Kind::Internal, "the store's database answered nothing")),
+            None => Err(silent()),
         }
     }
 
@@ -92,6 +92,10 @@ impl PostgresStore {
             .duration(keep::HOLD_BACK);
         self.value(call).await
     }
+}
+
+fn silent() -> Error {
+    Error::new(Kind::Internal, "the store's database answered nothing")
 }
 
 fn no_grant(grant: GrantId) -> Error {
@@ -151,9 +155,7 @@ impl Store for PostgresStore {
             .int(identity.user_id)
             .bytes(data_key);
         let rows = self.rows(call).await?;
-        let row = rows
-            .first()
-            .ok_or_else(|| Error::new(Kind::Internal, "the store's database answered nothing"))?;
+        let row = rows.first().ok_or_else(silent)?;
         Ok((get(row, 0)?, get(row, 1)?))
     }
 
@@ -343,10 +345,21 @@ impl Store for PostgresStore {
         self.told(self.value(self.timed(call).int(chain).bytes(parent.0)).await?)
     }
 
-    async fn heartbeat(&self, node: NodeId, depth: u32) -> Result<Vec<Summons>> {
-        let call = once("SELECT grant_id, chain_id FROM evergrant.heartbeat($1, $2, $3, $4)");
-        let call = self.timed(call).bytes(node.0).int(depth).int(1000);
-        self.rows(call).await?.iter().map(read::summons).collect()
+    async fn heartbeat(
+        &self,
+        node: NodeId,
+        depth: u32,
+        attended: i64,
+    ) -> Result<(Vec<Summons>, i64)> {
+        let call =
+            once("SELECT grant_ids, chain_ids, mark FROM evergrant.heartbeat($1, $2, $3, $4, $5)");
+        let call = self.timed(call).bytes(node.0).int(depth).int(attended).int(1000);
+        let rows = self.rows(call).await?;
+        let row = rows.first().ok_or_else(silent)?;
+        let (grants, chains): (Vec<i64>, Vec<i64>) = (get(row, 0)?, get(row, 1)?);
+        let summons = grants.into_iter().zip(chains);
+        let summons = summons.map(|(grant, chain)| Summons { grant, chain }).collect();
+        Ok((summons, get(row, 2)?))
     }
 
     async fn due(&self, client_id: &str, limit: u32, again: Duration) -> Result<Vec<Summons>> {

@@ -298,8 +298,15 @@ impl Store for RedisStore {
         self.flag(Call::new(&RELEASE).number(chain).lineage(parent)).await
     }
 
-    async fn heartbeat(&self, node: NodeId, depth: u32) -> Result<Vec<Summons>> {
-        rows::summons(self.one(Call::new(&HEARTBEAT).node(node).number(depth).number(PAGE)).await?)
+    async fn heartbeat(
+        &self,
+        node: NodeId,
+        depth: u32,
+        attended: i64,
+    ) -> Result<(Vec<Summons>, i64)> {
+        let call = Call::new(&HEARTBEAT).node(node).number(depth).number(PAGE).number(attended);
+        let [found, mark] = rows::exactly(self.ask(call).await?)?;
+        Ok((rows::summons(found)?, rows::number(mark)?))
     }
 
     async fn due(&self, client_id: &str, limit: u32, again: Duration) -> Result<Vec<Summons>> {

@@ -168,7 +168,8 @@ impl Store for SqliteStore {
     }
 
     async fn installation(&self) -> Result<Option<String>> {
-        Ok(self.0.path.as_ref().and_then(|_| place::machine_id()))
+        let path = self.0.path.clone();
+        blocking(move || Ok(path.as_deref().and_then(place::installation))).await
     }
 
     async fn meta(&self, name: &str) -> Result<Option<Vec<u8>>> {
@@ -287,8 +288,13 @@ impl Store for SqliteStore {
         self.write(move |db, now| pairs::release(db, now, chain, parent)).await
     }
 
-    async fn heartbeat(&self, node: NodeId, depth: u32) -> Result<Vec<Summons>> {
-        self.write(move |db, now| watch::heartbeat(db, now, node, depth)).await
+    async fn heartbeat(
+        &self,
+        node: NodeId,
+        depth: u32,
+        attended: i64,
+    ) -> Result<(Vec<Summons>, i64)> {
+        self.write(move |db, now| watch::heartbeat(db, now, node, depth, attended)).await
     }
 
     async fn due(&self, client_id: &str, limit: u32, again: Duration) -> Result<Vec<Summons>> {

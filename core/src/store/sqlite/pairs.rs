@@ -173,7 +173,22 @@ pub(super) fn commit(db: &Connection, now: &Now, commit: &Commit) -> Done<Commit
         generation(db, commit.grant)?
     };
     audit::append(db, now, &entry)?;
-    Ok(Committed::Current(generation))
+    let promoted =
+        if role == Role::Primary.as_str() { None } else { revive(db, now, commit.grant)? };
+    Ok(Committed::Current(promoted.unwrap_or(generation)))
+}
+
+/// A late answer is a way out for a grant whose primary was given up.
+fn revive(db: &Connection, now: &Now, grant: GrantId) -> Done<Option<i64>> {
+    let dead: Option<ChainId> = db
+        .query_row(
+            "SELECT c.id FROM chains c JOIN grants g ON g.id = c.grant_id
+             WHERE g.id = ?1 AND g.status <> 'uninstalled' AND c.role = 'primary' AND c.state = 'dead'",
+            [grant],
+            |row| row.get(0),
+        )
+        .optional()?;
+    dead.map_or(Ok(None), |dead| promote(db, now, grant, dead))
 }
 
 fn keep_orphan(db: &Connection, now: &Now, commit: &Commit) -> Done<Committed> {

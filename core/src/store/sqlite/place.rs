@@ -2,10 +2,10 @@
 
 use std::{
     fs, io,
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, UNIX_EPOCH},
 };
 
 use once_cell::sync::OnceCell;
@@ -98,9 +98,14 @@ pub(super) fn boot_id() -> &'static str {
     BOOT.get_or_init(|| first_line("/proc/sys/kernel/random/boot_id").unwrap_or_default())
 }
 
-/// Which machine this is, if it says.
-pub(super) fn machine_id() -> Option<String> {
-    first_line("/etc/machine-id").or_else(|| first_line("/var/lib/dbus/machine-id"))
+/// Which file on which machine this is, as far as the system says. A copy is another file: it has
+/// another number, or was made at another time.
+pub(super) fn installation(path: &Path) -> Option<String> {
+    let file = fs::metadata(path).ok()?;
+    let made = file.created().ok().and_then(|made| made.duration_since(UNIX_EPOCH).ok());
+    let made = made.map_or(0, |made| made.as_nanos());
+    let machine = first_line("/etc/machine-id").or_else(|| first_line("/var/lib/dbus/machine-id"));
+    Some(format!("{}:{}:{made}", machine.unwrap_or_default(), file.ino()))
 }
 
 fn first_line(path: &str) -> Option<String> {

@@ -17,10 +17,11 @@ const DAY: i64 = 24 * HOUR;
 const AHEAD: i64 = 60_000;
 
 /// A lease of another boot ends when this boot is as old as a lease is long: its holder should be
-/// gone, but a file on a disk that was moved may have one on the machine that it came from.
+/// gone, but a file on a disk that was moved may have one on the machine that it came from. So does
+/// the pause after a lost answer: the server may still be at work on what was sent before a reboot.
 pub(super) const ADOPT: &str = "
     UPDATE chains SET held_until = ?1, held_boot = ?2
-    WHERE state IN ('intent', 'sent', 'doubted') AND state <> 'doubted' AND held_boot <> ?2";
+    WHERE state IN ('intent', 'sent', 'ambiguous', 'doubted') AND state <> 'doubted' AND held_boot <> ?2";
 
 pub(super) fn adopt_leases(db: &Connection, now: &Now) -> Done<()> {
     db.execute(ADOPT, (millis(keep::LEASE), now.boot_id))?;
@@ -185,8 +186,9 @@ pub(super) fn testify(
         .query_row(
             "UPDATE chains SET
                  held_until = CASE state WHEN 'intent' THEN 0 ELSE held_until END,
-                 state = CASE state WHEN 'intent' THEN 'idle' ELSE 'ambiguous' END,
-                 due_at = CASE state WHEN 'intent' THEN due_at ELSE min(due_at, ?3) END,
+                 state = CASE WHEN state = 'intent' AND tries = 0 THEN 'idle' ELSE 'ambiguous' END,
+                 tries = tries - (state = 'intent' AND tries > 0),
+                 due_at = CASE WHEN state = 'intent' AND tries = 0 THEN due_at ELSE min(due_at, ?3) END,
                  attempt = NULL, node = NULL
              WHERE id = ?1 AND attempt = ?2 AND state IN ('intent', 'sent') RETURNING grant_id",
             (chain, attempt.0, now.wall / 1000),
@@ -213,9 +215,12 @@ pub(super) fn settle(
     };
     let grant = db
         .query_row(
-            "UPDATE chains SET state = ?3, held_until = ?4, held_boot = ?5, attempt = NULL, node = NULL,
+            "UPDATE chains SET held_until = ?4, held_boot = ?5, attempt = NULL, node = NULL,
+                 state = CASE WHEN ?8 AND tries > 0 THEN 'ambiguous' ELSE ?3 END,
+                 tries = tries - (?8 AND tries > 0 AND state = 'intent'),
                  doubted_at = CASE ?3 WHEN 'doubted' THEN ?6 ELSE doubted_at END,
-                 due_at = CASE ?3 WHEN 'ambiguous' THEN min(due_at, ?7) ELSE due_at END
+                 due_at = CASE WHEN ?3 = 'ambiguous' OR ?8 AND tries > 0 THEN min(due_at, ?7)
+                     ELSE due_at END
              WHERE id = ?1 AND attempt = ?2 AND state IN ('intent', 'sent') RETURNING grant_id",
             (
                 chain,
@@ -225,6 +230,7 @@ pub(super) fn settle(
                 &now.boot_id,
                 now.wall,
                 (now.wall + millis(pause)) / 1000,
+                matches!(verdict, Verdict::Released(_)),
             ),
             |row| row.get(0),
         )
@@ -244,7 +250,7 @@ pub(super) fn bury(
     parent: Lineage,
     node: NodeId,
 ) -> Done<bool> {
-    let buried: Option<(i64, bool)> = db
+    let buried: Option<i64> = db
         .query_row(
             "UPDATE chains SET state = 'dead', held_until = 0, retired_at = ?4,
                  role = CASE role WHEN 'spare' THEN 'retired' ELSE role END
@@ -252,7 +258,7 @@ pub(super) fn bury(
                AND NOT EXISTS (SELECT 1 FROM orphans WHERE chain = ?1 AND parent = ?2)
                AND (doubted_at <= ?4 - ?5 OR NOT EXISTS (
                    SELECT 1 FROM nodes WHERE id <> ?3 AND last_seen > ?4 - ?6 AND heard <= doubted_at))
-             RETURNING grant_id, role = 'primary'",
+             RETURNING grant_id",
             (
                 chain,
                 parent.0,
@@ -261,17 +267,17 @@ pub(super) fn bury(
                 millis(keep::HOLD_BACK),
                 millis(keep::ANSWERS),
             ),
-            |row| Ok((row.get(0)?, row.get(1)?)),
+            |row| row.get(0),
         )
         .optional()?;
-    let Some((grant, primary)) = buried else { return Ok(false) };
-    if primary {
-        db.execute(
-            "UPDATE grants SET status = ?2 WHERE id = ?1 AND status IN ('active', 'suspended') AND NOT EXISTS (
-                 SELECT 1 FROM chains WHERE grant_id = ?1 AND role = 'spare' AND state NOT IN ('dead', 'doubted'))",
-            (grant, Status::NeedsReauthorization.as_str()),
-        )?;
-    }
+    let Some(grant) = buried else { return Ok(false) };
+    db.execute(
+        "UPDATE grants SET status = ?2 WHERE id = ?1 AND status IN ('active', 'suspended')
+             AND NOT EXISTS (SELECT 1 FROM chains WHERE grant_id = ?1 AND (
+                 role = 'primary' AND state <> 'dead'
+                 OR role = 'spare' AND state NOT IN ('dead', 'doubted')))",
+        (grant, Status::NeedsReauthorization.as_str()),
+    )?;
     audit::append(db, now, &Entry::of(grant, chain, "dead").at_node(node))?;
     Ok(true)
 }

@@ -85,7 +85,7 @@ const MIGRATIONS: &[&str] = &[
         count INTEGER NOT NULL, PRIMARY KEY (client_id, minute)) STRICT, WITHOUT ROWID;
 
     CREATE TABLE nodes (id BLOB PRIMARY KEY, last_seen INTEGER NOT NULL,
-        -- When it was seen before: what it was summoned to then, it has done.
+        -- It has brought in what it could for what it was summoned to until then.
         heard INTEGER NOT NULL DEFAULT 0, spool_depth INTEGER NOT NULL)
         STRICT, WITHOUT ROWID;
 
@@ -116,6 +116,12 @@ const MIGRATIONS: &[&str] = &[
     -- The leaky buckets of portals, by the boot-time clock of the boot that is named.
     CREATE TABLE buckets (portal TEXT PRIMARY KEY, level REAL NOT NULL, at INTEGER NOT NULL,
         boot TEXT NOT NULL, granted INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+",
+    "
+    -- The pause after a lost answer outlives a reboot, too.
+    DROP INDEX chains_watched;
+    CREATE INDEX chains_watched ON chains (state)
+        WHERE state IN ('intent', 'sent', 'ambiguous', 'doubted');
 ",
 ];
 

@@ -56,6 +56,28 @@ mod memory {
     behaviour!(place);
 }
 
+/// The server may still be at work on what was sent before a short reboot.
+#[tokio::test]
+async fn the_pause_after_a_lost_answer_outlives_a_reboot() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = rusqlite::Connection::open(folder.path().join("grants.db")).unwrap();
+    let world = World::new(file::File(folder)).await;
+    let (_, chain) = world.grant().await;
+    let sent = world.begin(chain).await;
+    let store = world.another().await;
+    store.confirm(chain, sent.attempt, Duration::ZERO).await.unwrap();
+    let verdict = crate::store::Verdict::Ambiguous(Duration::from_secs(90));
+    store.settle(chain, sent.attempt, verdict).await.unwrap();
+    file.execute("UPDATE chains SET held_boot = 'another'", ()).unwrap();
+    let up = i64::try_from(world.clock.boot().as_secs()).unwrap();
+    world.clock.turn(20 - up);
+    let store = world.another().await;
+    let again = world.start(chain).await;
+    assert!(!store.begin(&again).await.unwrap());
+    world.wait(keep::LEASE);
+    assert!(store.begin(&again).await.unwrap());
+}
+
 #[tokio::test]
 async fn a_lease_of_another_boot_lasts_until_this_boot_is_as_old_as_a_lease() {
     let folder = tempfile::tempdir().unwrap();

@@ -9,10 +9,13 @@ use crate::store::{Changed, NodeId, Status, Summons, keep};
 
 type Done<T> = rusqlite::Result<T>;
 
-/// All three states by name: only then does SQLite see that the index has every row.
+/// The most that one call is summoned to.
+const MOST: usize = 1000;
+
+/// All four states by name: only then does SQLite see that the index has every row.
 const SUMMONED: &str = "
     SELECT grant_id, id FROM chains
-    WHERE state IN ('intent', 'sent', 'doubted')
+    WHERE state IN ('intent', 'sent', 'ambiguous', 'doubted') AND state <> 'ambiguous'
         AND (state = 'doubted' OR node = ?1 AND held_until <= ?2) LIMIT 1000";
 
 /// A cross join, so that SQLite goes by the due index and not through all of the application's grants.
@@ -28,13 +31,21 @@ pub(super) fn heartbeat(
     now: &Now,
     node: NodeId,
     depth: u32,
-) -> Done<Vec<Summons>> {
+    attended: i64,
+) -> Done<(Vec<Summons>, i64)> {
     db.execute(
-        "INSERT INTO nodes (id, last_seen, spool_depth) VALUES (?1, ?2, ?3)
-         ON CONFLICT DO UPDATE SET heard = last_seen, last_seen = excluded.last_seen, spool_depth = excluded.spool_depth",
-        (node.0, now.wall, depth),
+        "INSERT INTO nodes (id, last_seen, spool_depth, heard) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT DO UPDATE SET heard = max(heard, excluded.heard),
+             last_seen = excluded.last_seen, spool_depth = excluded.spool_depth",
+        (node.0, now.wall, depth, attended),
     )?;
-    db.prepare_cached(SUMMONED)?.query_map((node.0, now.boot), summons)?.collect()
+    let found: Vec<Summons> = db
+        .prepare_cached(SUMMONED)?
+        .query_map((node.0, now.boot), summons)?
+        .collect::<Done<_>>()?;
+    // Where they do not all fit, nobody can say that all were attended to.
+    let mark = if found.len() < MOST { now.wall } else { 0 };
+    Ok((found, mark))
 }
 
 pub(super) fn due(

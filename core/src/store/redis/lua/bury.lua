@@ -21,7 +21,8 @@ end
 set(chain, grant, {state = 'dead'})
 local is_hopeless, primary = true, nil
 for _, other in ipairs(chains_of(grant)) do
-  if other.role ~= 'retired' and other.state ~= 'dead' then is_hopeless = false end
+  local is_over = other.state == 'dead' or other.role == 'spare' and other.state == 'doubted'
+  if other.role ~= 'retired' and not is_over then is_hopeless = false end
   if other.role == 'primary' then primary = other end
 end
 if primary and is_hopeless and (grant.status == 'active' or grant.status == 'suspended') then

@@ -49,4 +49,13 @@ elseif is_revived then
   limit_spares(grant, id)
 end
 changed(grant, 'committed', id, pair.lineage, node)
+-- A late answer is a way out for a grant whose primary was given up.
+if chain.role ~= 'primary' and grant.status ~= 'uninstalled' then
+  for _, other in ipairs(chains_of(grant)) do
+    if other.id == grant.primary and other.state == 'dead' then
+      promote(grant, other)
+      break
+    end
+  end
+end
 return answer('current', grant.generation)

@@ -1,4 +1,4 @@
--- Node, depth, how many to answer.
+-- Node, depth, how many to answer, and the beat whose summons it has brought in what it could for.
 local node, limit = A[1], tonumber(A[3])
 local found, seen = {}, {}
 local function summon(id)
@@ -25,9 +25,8 @@ for _, id in ipairs(redis.call('ZRANGE', P .. 'doubted', 0, limit)) do
   reached = redis.call('HGET', P .. 'chain:' .. id, 'doubted_beat') or reached
 end
 
--- With this beat the node has brought in what it could for what the beat before summoned it to.
-write('HSET', P .. 'heard', node, redis.call('HGET', P .. 'summoned', node) or '0')
-write('HSET', P .. 'summoned', node, summoned)
+local heard = tonumber(redis.call('HGET', P .. 'heard', node) or 0) or 0
+write('HSET', P .. 'heard', node, int(math.max(heard, tonumber(A[4]))))
 write('HSET', P .. 'depths', node, A[2])
 write('ZADD', P .. 'nodes', int(now), node)
-return answer(found)
+return answer(found, summoned)

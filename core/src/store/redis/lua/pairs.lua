@@ -80,3 +80,22 @@ local function limit_spares(grant, keep)
     retire(worst, grant)
   end
 end
+
+-- Makes the idle spare that lives longest the primary in place of `failed`, if there is one.
+local function promote(grant, failed)
+  local best
+  for _, chain in ipairs(chains_of(grant)) do
+    if chain.role == 'spare' and chain.state == 'idle' and
+      (not best or tonumber(chain.refresh_expires_at) > tonumber(best.refresh_expires_at)) then
+      best = chain
+    end
+  end
+  if not best then return false end
+  retire(failed, grant)
+  set(best, grant, {role = 'primary'})
+  make_primary(grant, best.id)
+  next_generation(grant)
+  set_status(grant, 'active')
+  changed(grant, 'promoted', best.id)
+  return true
+end

@@ -170,6 +170,18 @@ local function ambiguous(chain, pause_end, fields)
   return fields
 end
 
+-- What the fields of a chain become whose attempt brought nothing and spent nothing: a token of
+-- unknown fate stays one, and counts only what was sent.
+local function let_go(chain, pause_end, fields)
+  local tries = tonumber(chain.tries)
+  if tries == 0 then
+    fields.state, fields.held_until = 'idle', pause_end
+    return fields
+  end
+  if chain.state == 'intent' then fields.tries = int(tries - 1) end
+  return ambiguous(chain, pause_end, fields)
+end
+
 local function set_status(grant, status)
   if grant.status == status then return end
   grant.status = status

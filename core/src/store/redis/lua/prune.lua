@@ -8,6 +8,6 @@ end
 for _, chain in ipairs(chains) do delete_chain(chain) end
 for _, node in ipairs(redis.call('ZRANGEBYSCORE', P .. 'nodes', '-inf', int(now - ANSWERS))) do
   write('ZREM', P .. 'nodes', node)
-  for _, name in ipairs({'depths', 'heard', 'summoned'}) do write('HDEL', P .. name, node) end
+  for _, name in ipairs({'depths', 'heard'}) do write('HDEL', P .. name, node) end
 end
 return answer(#chains)

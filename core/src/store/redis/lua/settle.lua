@@ -4,6 +4,7 @@ if not chain or chain.attempt ~= A[2] or not is_held(chain) then return answer(0
 local node, verdict, pause = chain.node, A[3], now + tonumber(A[4])
 local ended = {attempt = '', node = '', held_until = pause, state = 'idle'}
 if verdict == 'ambiguous' then ambiguous(chain, pause, ended) end
+if verdict == 'released' then let_go(chain, pause, ended) end
 if verdict == 'refused' then
   ended.state, ended.held_until, ended.doubted_at = 'doubted', 0, now
   ended.doubted_beat = redis.call('GET', P .. 'beats') or '0'

@@ -3,7 +3,7 @@ local chain, grant = load_both(A[1])
 if not chain or chain.attempt ~= A[2] or not is_held(chain) then return answer(0) end
 local node = chain.node
 if chain.state == 'intent' then
-  set(chain, grant, {state = 'idle', attempt = '', node = '', held_until = 0})
+  set(chain, grant, let_go(chain, 0, {attempt = '', node = ''}))
 else
   set(chain, grant, ambiguous(chain, chain.held_until, {attempt = '', node = ''}))
 end

@@ -58,7 +58,7 @@ async fn a_damaged_field_is_named() {
     // The others go on.
     assert!(store.begin(&start(other_chain, other, AttemptId::random())).await.unwrap());
     assert!(
-        store.due("local.1", 100, LEASE).await.is_ok() && store.heartbeat(NODE, 0).await.is_ok()
+        store.due("local.1", 100, LEASE).await.is_ok() && store.heartbeat(NODE, 0, 0).await.is_ok()
     );
     let (changes, _) = store.changes(0).await.unwrap();
     assert_eq!(changes.len(), 10, "those whose grants are sound");
