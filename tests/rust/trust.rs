@@ -126,14 +126,46 @@ async fn a_copy_without_its_spool_asks_the_server_and_else_a_person() {
     assert_eq!(application.renew_token(stage.grant.id, 1).await.unwrap().generation, 2);
 }
 
+/// The server's word is as good for the copy as for the original, which would lose its grant.
 #[tokio::test]
-async fn a_copy_whose_access_token_the_server_still_takes_is_released() {
+async fn a_copy_whose_access_token_the_server_still_takes_waits_all_the_same() {
     let stage = Stage::on_sqlite().await;
     let copy = tempfile::tempdir().unwrap();
     restore(copy.path(), &backup(&stage));
     move_here(copy.path());
     let application = open(&stage, copy.path()).await;
-    application.renew_token(stage.grant.id, 1).await.err().unwrap();
+    for seconds in [0, 191, 700] {
+        turn(&stage, seconds).await;
+        let error = application.renew_token(stage.grant.id, 1).await.err().unwrap();
+        assert_eq!(error.kind(), Kind::Store);
+    }
+    assert_eq!(stage.application.renew_token(stage.grant.id, 1).await.unwrap().generation, 2);
+}
+
+#[tokio::test]
+async fn a_copy_beside_its_original_is_told_from_it() {
+    let stage = Stage::on_sqlite().await;
+    let copy = tempfile::tempdir().unwrap();
+    restore(copy.path(), &backup(&stage));
+    let application = open(&stage, copy.path()).await;
+    application.token(stage.grant.id, 60).await.expect("readers are served");
     turn(&stage, 191).await;
-    assert_eq!(application.renew_token(stage.grant.id, 1).await.unwrap().generation, 2);
+    let error = application.renew_token(stage.grant.id, 1).await.err().unwrap();
+    assert!(error.to_string().contains("quarantine"), "{error}");
+    assert_eq!(stage.application.renew_token(stage.grant.id, 1).await.unwrap().generation, 2);
+    // What is opened where it was is what it was.
+    assert_eq!(stage.reopen().await.renew_token(stage.grant.id, 2).await.unwrap().generation, 3);
+}
+
+#[tokio::test]
+async fn a_store_that_moves_with_its_spool_goes_on() {
+    let stage = Stage::on_sqlite().await;
+    stage.application.renew_token(stage.grant.id, 1).await.unwrap();
+    let moved = tempfile::tempdir().unwrap();
+    restore(moved.path(), &backup(&stage));
+    let spool = "grants.db.spool";
+    copy_folder(&stage.folder.path().join(spool), &moved.path().join(spool));
+    let application = open(&stage, moved.path()).await;
+    turn(&stage, 191).await;
+    assert_eq!(application.renew_token(stage.grant.id, 2).await.unwrap().generation, 3);
 }

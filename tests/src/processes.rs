@@ -85,6 +85,25 @@ impl Scene {
         worker
     }
 
+    /// One on a machine of its own: with another spool, and with these settings besides. It does nothing
+    /// by itself.
+    pub async fn worker_on(
+        &self,
+        machine: &str,
+        settings: Value,
+        variables: &[(&str, &str)],
+    ) -> Worker {
+        let mut worker = self.start(Self::program(), variables);
+        let mut command = self.settings();
+        command["spool"] = self.folder.path().join(machine).to_str().expect("a plain path").into();
+        command["background"] = false.into();
+        for (name, value) in settings.as_object().into_iter().flatten() {
+            command[name] = value.clone();
+        }
+        worker.ok(command).await;
+        worker
+    }
+
     /// Where the worker's program is.
     pub fn worker_path() -> PathBuf {
         beside("evergrant-worker")

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use evergrant::{Application, Clock, Error, GrantId, KeySource, Kind, Result};
+use evergrant::{Application, Clock, Error, GrantId, KeySource, Kind, Result, RetrySpent};
 use serde_json::{Value, json};
 
 use crate::{
@@ -76,6 +76,14 @@ impl Worker {
                 .clock(self.clock.clone())
                 .budget(0, 0)
                 .application_budget(0);
+        let builder = match command["spool"].as_str() {
+            Some(folder) => builder.spool(folder),
+            None => builder,
+        };
+        let builder = match text(command, "retry_spent").as_str() {
+            "never" => builder.retry_spent_token(RetrySpent::Never),
+            _ => builder,
+        };
         let opened = builder.open().await?;
         let _ = self.application.set(opened);
         Ok(Value::Null)
