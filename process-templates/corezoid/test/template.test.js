@@ -10,6 +10,8 @@ const at = (name) => new URL(`../standalone/${name}`, import.meta.url)
 const objects = JSON.parse(readFileSync(at('bitrix24-oauth.json'), 'utf8'))
 const processOf = (title) =>
   objects.find((object) => object.title === title && object.obj_type === 1)
+const settingsOf = ({ scheme }) =>
+  scheme.nodes.find(({ title }) => title === 'Settings')?.condition.logics[0]
 
 test('the committed files are what source/ builds, twice the same', () => {
   const [first, second] = [build(), build()]
@@ -41,6 +43,14 @@ test('the inputs are those of the order, and none is a required one: a missing o
     ['portal', 'client_id', 'client_secret', 'scope', 'code'],
   )
   for (const { flags } of params) assert.ok(!flags.includes('required'))
+})
+
+test('Settings has a place for portal, client_id and scope, empty, and none for the secrets', () => {
+  const { extra } = settingsOf(processOf('Bitrix OAuth'))
+  for (const name of ['portal', 'client_id', 'scope']) assert.equal(extra[name], '')
+  for (const object of objects.slice(1))
+    for (const name of Object.keys(settingsOf(object)?.extra ?? {}))
+      assert.doesNotMatch(name, /secret|code|token/)
 })
 
 test('it is read as {{conv[ID].ref[token].access_token}}', () => {

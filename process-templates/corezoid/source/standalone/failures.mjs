@@ -39,13 +39,13 @@ export const mistakes = {
   ),
   missingInput: mistake(
     'Something is empty',
-    'portal, client_id or client_secret is missing or empty',
+    'client_secret is empty, or portal or client_id is empty both in the task and in the node Settings',
     'endMissing',
   ),
   missingCode: mistake('No code', 'code is missing or empty', 'endCode'),
   malformed: mistake(
     'Copied wrongly',
-    'client_id, client_secret or code holds characters that do not belong to it, such as spaces',
+    'client_id, client_secret, scope or code holds characters that do not belong to it, such as spaces',
     'endMalformed',
   ),
   badPortal: mistake(

@@ -51,6 +51,7 @@ export const firstToken = {
         matches('{{client_id}}', '^[A-Za-z0-9._-]{1,128}$'),
         matches('{{client_secret}}', '^[!-~]{1,256}$'),
         matches('{{code}}', '^[A-Za-z0-9._-]{1,512}$'),
+        matches('{{scope}}', '^[A-Za-z0-9_.:, -]{0,1024}$'),
       ),
     ],
     'malformed',

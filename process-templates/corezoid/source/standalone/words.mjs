@@ -29,6 +29,7 @@ export const settingsNotes = lines(
   'A new value counts from the next renewal on.',
   text`authorization_server: https://oauth.bitrix.info, or https://oauth.bitrix24.tech, or https://oauth.bitrix24.info. client_secret goes there and nowhere else.`,
   'portal_zone: what a bare portal name is completed with, such as bitrix24.com or bitrix24.de.',
+  'portal, client_id, scope: for tasks that leave theirs empty. client_secret and code belong in the task, never here.',
 )
 
 export const storageNotes = lines(

@@ -1,7 +1,7 @@
 // A code becomes the first token, or does not.
 import assert from 'node:assert/strict'
-import { portal } from '../support/stage.js'
-import { started } from './support.js'
+import { names, portal } from '../support/stage.js'
+import { spent, started } from './support.js'
 
 export const firstToken = {
   'first token': async (stage) => {
@@ -18,6 +18,44 @@ export const firstToken = {
     await stage.add({ portal: 'example' })
     assert.equal(stage.place, 'Active token')
     assert.equal(stage.read('portal_host'), portal)
+  },
+
+  'Settings filled in: a task with only code and client_secret works': async (stage) => {
+    const { client_id } = stage.emulator.ready
+    Object.assign(stage.setting(names.oauth), { portal, client_id, scope: 'crm,user' })
+    await stage.add({ portal: '', client_id: undefined, scope: '' })
+    assert.equal(stage.place, 'Active token')
+    assert.equal(stage.read('portal_host'), portal)
+    assert.equal(stage.read('client_id'), client_id)
+    assert.equal(stage.read('scope'), 'crm,user')
+    assert.ok(await stage.works())
+  },
+
+  'Settings filled in: what a task brings goes before it': async (stage) => {
+    const other = { portal: 'other.bitrix24.com', client_id: 'local.other', scope: 'user' }
+    Object.assign(stage.setting(names.oauth), other)
+    await started(stage)
+    assert.equal(stage.read('portal_host'), portal)
+    assert.equal(stage.read('scope'), 'crm')
+    await stage.advance(1600)
+    assert.equal(await spent(stage), 1, 'a renewal is of the application whose token it is')
+    assert.equal(stage.read('client_id'), stage.emulator.ready.client_id)
+    assert.equal(stage.read('scope'), 'crm')
+    assert.deepEqual(stage.kinds(), [])
+  },
+
+  'Settings filled in: what else is missing is asked for by name': async (stage) => {
+    const { client_id } = stage.emulator.ready
+    Object.assign(stage.setting(names.oauth), { portal, client_id })
+    const brought = { portal: '', client_id: '', scope: '' }
+    await stage.add({ ...brought, client_secret: '' })
+    assert.match(stage.last().end, /^Something is empty: add the task again/)
+    await stage.add({ ...brought, code: '' })
+    assert.match(stage.last().end, /^There is no code/)
+    stage.setting(names.oauth).portal = 'https://example.bitrix24.com'
+    await stage.add(brought)
+    assert.match(stage.last().end, /^The portal is not a host/)
+    assert.equal(await stage.asked(), 0, 'nothing is sent')
   },
 
   'a new code while all is well': async (stage) => {
