@@ -10,11 +10,11 @@ import {
   secretInput,
   set,
   start,
-  text,
   when,
 } from '../format/nodes.mjs'
 import { codeFailures, mistakes, renewalFailures, storeFails } from './failures.mjs'
 import { firstToken } from './first-token.mjs'
+import { inputs } from './inputs.mjs'
 import { renewal } from './renewal.mjs'
 import { saving } from './saving.mjs'
 import { telling } from './telling.mjs'
@@ -23,7 +23,7 @@ import { oauthNotes, settingsNotes } from './words.mjs'
 const failed = (title) => end(title, { failed: true, keep: true })
 
 const entrance = {
-  start: start('settings'),
+  start: start('plain'),
   settings: set(
     'Settings',
     {
@@ -31,11 +31,14 @@ const entrance = {
       keep_alive_days: '20',
       authorization_server: 'https://oauth.bitrix.info',
       portal_zone: 'bitrix24.com',
+      portal: '',
+      client_id: '',
+      scope: '',
       pause: number('30'),
       save_tries: number('0'),
       tell_tries: number('0'),
     },
-    { next: 'settingsRight', error: 'settingsWrong', about: settingsNotes },
+    { next: 'portalBrought', error: 'settingsWrong', about: settingsNotes },
   ),
   settingsRight: choose(
     'Are the settings right?',
@@ -93,7 +96,7 @@ const ends = {
   ),
   endCode: failed('There is no code: open the consent link, add the task again with the code'),
   endMalformed: failed(
-    'client_id, client_secret or code is copied wrongly: copy them again, without spaces',
+    'client_id, client_secret, scope or code is copied wrongly: copy them again, without spaces',
   ),
   endPortal: failed(
     'The portal is not a host: write example.bitrix24.com, without https:// and path',
@@ -111,6 +114,14 @@ const ends = {
   notRenewed: failed('access_token is not renewed: read reason and advice in this task'),
 }
 
+/** Two layouts side by side, the second from a column on. */
+const beside = (column, left, right) =>
+  Array.from({ length: Math.max(left.length, right.length) }, (_, row) => {
+    const first = left[row] ?? []
+    const space = Array(column - first.length).fill(null)
+    return [...first, ...space, ...(right[row] ?? [])]
+  })
+
 export default {
   name: 'bitrix-oauth',
   id: 1000001,
@@ -118,16 +129,23 @@ export default {
   title: 'Bitrix OAuth',
   description: oauthNotes,
   params: [
-    input('portal', text`name (example) or host (example.bitrix24.com) of the portal`),
-    input('client_id', 'from the card of the application'),
+    input(
+      'portal',
+      'name (example) or host (example.bitrix24.com) of the portal; empty: that of the node Settings',
+    ),
+    input('client_id', 'from the card of the application; empty: that of the node Settings'),
     secretInput('client_secret', 'from the card of the application'),
-    input('scope', 'rights of the application, with commas; kept beside the rights granted'),
+    input(
+      'scope',
+      'rights of the application, with commas; kept beside the rights granted; empty: those of the node Settings',
+    ),
     secretInput('code', 'first authorization code; it lives 30 seconds'),
     secretInput('refresh_token', 'filled in by the Token storage; leave it empty'),
     input('grant_type', 'filled in by the Token storage; leave it empty'),
   ],
   nodes: {
     ...entrance,
+    ...inputs,
     ...firstToken,
     ...mistakes,
     ...codeFailures,
@@ -138,28 +156,53 @@ export default {
     ...telling,
     ...ends,
   },
-  layout: [
-    ['start'],
-    ['settings', 'settingsRight', 'isMessage', null, 'settingsWrong'],
-    ['byTheClock', 'inDays'],
-    ['inMinutes'],
-    ['firstOrRenewal'],
-    ['reference', 'badReference', 'endReference', null, 'renew', 'renewVerdict'],
-    ['inputs', 'missingInput', 'endMissing', null, 'pairIssued', 'renewWhy', 'refreshRefused'],
-    [null, 'missingCode', 'endCode', null, null, 'attemptsLeft', 'lastWord', 'refusedUnseen'],
-    [null, 'malformed', 'endMalformed', null, null, 'planPause', 'unreachable'],
-    ['portalKind', 'badPortal', 'endPortal', null, null, 'backOff', 'payment'],
-    ['bareName', 'wholeHost', null, null, null, 'doublePause', 'applicationRefused'],
-    ['exchange', 'codeVerdict', null, null, 'isRenewal', 'tell', 'tellFailed'],
-    ['codeAnswer', 'codeWhy', 'codeRefused', null, 'authorKnows', 'countTell', 'tellSoon'],
-    ['rightPortal', 'codeHidden', 'codeUnclear', 'anotherPortal', 'escalate', 'escalateFailed'],
-    ['keep', null, null, null, 'whatIsTold', 'noteTold'],
-    ['addressNamed', 'noteAddress', null, null, 'whichEnd', 'endRefused', 'endAnother'],
-    ['lifetimeNamed', 'oneHour', null, null, 'notRenewed', 'endApplication', 'endSettings'],
-    ['dates', null, null, null, 'endMessage', 'endUntold'],
-    ['pairThere', 'countSave', 'noteStoreTold', 'holdTold', 'hold'],
-    ['save', 'saveFailed', 'saveAgain', 'storeFails', 'storeTold'],
-    ['storeHealed', 'create', 'createFailed', 'saveSoon'],
-    ['saved', 'sayHealed'],
-  ],
+  layout: beside(
+    4,
+    [
+      ['start'],
+      ['plain'],
+      ['own'],
+      ['settings', 'settingsWrong'],
+      ['portalBrought', 'ownPortal'],
+      ['clientBrought', 'ownClient'],
+      ['scopeBrought', 'ownScope'],
+      ['settingsRight', 'isMessage'],
+      ['byTheClock', 'inDays'],
+      ['inMinutes'],
+      ['firstOrRenewal'],
+      ['reference', 'badReference', 'endReference'],
+      ['inputs', 'missingInput', 'endMissing'],
+      [null, 'missingCode', 'endCode'],
+      [null, 'malformed', 'endMalformed'],
+      ['portalKind', 'badPortal', 'endPortal'],
+      ['bareName', 'wholeHost'],
+      ['exchange', 'codeVerdict'],
+      ['codeAnswer', 'codeWhy', 'codeRefused'],
+      ['rightPortal', 'codeHidden', 'codeUnclear'],
+      ['assumeAddress', 'anotherPortal'],
+    ],
+    [
+      ['renew', 'renewVerdict'],
+      ['pairIssued', 'renewWhy', 'refreshRefused'],
+      [null, 'attemptsLeft', 'lastWord', 'refusedUnseen'],
+      [null, 'planPause', 'unreachable'],
+      [null, 'backOff', 'payment'],
+      [null, 'doublePause', 'applicationRefused'],
+      ['isRenewal', 'tell', 'tellFailed'],
+      ['handOver', 'authorKnows', 'countTell', 'tellSoon'],
+      ['escalate', 'escalateFailed'],
+      ['whatIsTold', 'noteTold', 'noteNews'],
+      ['whichEnd', 'endRefused', 'endAnother', 'endMessage', 'endUntold'],
+      ['notRenewed', 'endApplication', 'endSettings'],
+      [],
+      ['keep'],
+      ['addressNamed', 'noteAddress'],
+      ['lifetimeNamed', 'oneHour'],
+      ['dates'],
+      ['pairThere', 'countSave', 'noteStoreTold', 'holdTold', 'hold'],
+      ['save', 'saveFailed', 'saveAgain', 'storeFails', 'storeTold'],
+      ['saved', 'create', 'createFailed', 'saveSoon'],
+      [],
+    ],
+  ),
 }

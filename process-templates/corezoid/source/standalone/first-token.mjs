@@ -51,6 +51,7 @@ export const firstToken = {
         matches('{{client_id}}', '^[A-Za-z0-9._-]{1,128}$'),
         matches('{{client_secret}}', '^[!-~]{1,256}$'),
         matches('{{code}}', '^[A-Za-z0-9._-]{1,512}$'),
+        matches('{{scope}}', '^[A-Za-z0-9_.:, -]{0,1024}$'),
       ),
     ],
     'malformed',
@@ -97,8 +98,16 @@ export const firstToken = {
   ),
   rightPortal: choose(
     'Is it the portal that was meant?',
-    [when('keep', is('{{new_client_endpoint}}', 'https://{{portal_host}}/rest/'))],
+    [
+      when('keep', is('{{new_client_endpoint}}', 'https://{{portal_host}}/rest/')),
+      when('assumeAddress', is('{{new_client_endpoint}}', '')),
+    ],
     'anotherPortal',
+  ),
+  assumeAddress: set(
+    'No address: take that of the portal',
+    { client_endpoint: 'https://{{portal_host}}/rest/' },
+    { next: 'keep', error: 'keep' },
   ),
   codeVerdict: verdict('Read the answer to the code', 'codeWhy'),
   codeWhy: choose(

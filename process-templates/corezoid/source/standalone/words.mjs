@@ -19,7 +19,8 @@ export const oauthNotes = lines(
     and the consent link (16 minutes later still where Corezoid does not show why Bitrix24 refuses). Until it ends, the old access_token can be read.`,
   text`- Secrecy inside Corezoid. While a task is on its way, everybody who may view this process sees client_secret and the pair in plain text. Finished tasks hold
     no secret.`,
-  '- Telling anybody while this process itself is paused.',
+  text`- Telling while "Notify the author" is paused. While this process is paused, the Token storage tells by itself, through "Notify the author": also where you chose another
+    process for the escalation.`,
 )
 
 export const settingsNotes = lines(
@@ -29,6 +30,7 @@ export const settingsNotes = lines(
   'A new value counts from the next renewal on.',
   text`authorization_server: https://oauth.bitrix.info, or https://oauth.bitrix24.tech, or https://oauth.bitrix24.info. client_secret goes there and nowhere else.`,
   'portal_zone: what a bare portal name is completed with, such as bitrix24.com or bitrix24.de.',
+  'portal, client_id, scope: for tasks that leave theirs empty. client_secret and code belong in the task, never here.',
 )
 
 export const storageNotes = lines(
