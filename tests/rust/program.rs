@@ -335,6 +335,8 @@ async fn keep_alive_says_when_to_run_again_and_the_key_can_change() {
     std::fs::write(&key_file, format!("2:{}\n", "22".repeat(32))).unwrap();
     let output = stage.run(&["call", "profile"]);
     assert!(output.status.success(), "{}", text(&output));
+    let every = text(&stage.run(&["grants", "release", "--all"]));
+    assert!(every.contains("grant 1 is not held any more"), "{every}");
     let shown = text(&stage.run(&["grants", "release", "1"]));
     assert!(shown.contains("not held"), "{shown}");
 }

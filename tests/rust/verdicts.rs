@@ -98,7 +98,11 @@ async fn a_spare_that_dies_is_no_alarm_and_the_last_chain_is_one() {
     stage.application.renew_token(grant.id, generation).await.err().unwrap();
     let told: Vec<_> = std::iter::from_fn(|| changes.try_next()).collect();
     let words: Vec<_> = told.iter().map(|change| change.status.as_str()).collect();
-    assert_eq!(words.iter().filter(|word| **word == "needs_reauthorization").count(), 1, "{words:?}");
+    assert_eq!(
+        words.iter().filter(|word| **word == "needs_reauthorization").count(),
+        1,
+        "{words:?}"
+    );
 }
 
 #[tokio::test]

@@ -273,7 +273,12 @@ impl Keeper {
                 return Ok(self.0.remember(token));
             }
             check_status(&row)?;
-            self.check_generation(&row, need)?;
+            if self.is_ahead(&row, need)? {
+                if self.replay(&row).await? {
+                    continue;
+                }
+                return Err(not_taken(&row));
+            }
             fault("read").await;
             if let Some(token) = self.rotate(&row).await? {
                 return Ok(token);
@@ -281,20 +286,17 @@ impl Keeper {
         }
     }
 
-    /// A generation that the store has not seen is either a mistake, or one of ours that it would
-    /// not take yet. Neither is a reason to rotate.
-    fn check_generation(&self, row: &GrantRow, need: Need) -> Result<()> {
-        let Need::NewerThan(generation) = need else { return Ok(()) };
+    /// Whether this process is ahead of the store: the generation is one of ours, which it has not
+    /// taken yet or has forgotten. One that nobody has had is a mistake, and no reason to rotate.
+    fn is_ahead(&self, row: &GrantRow, need: Need) -> Result<bool> {
+        let Need::NewerThan(generation) = need else { return Ok(false) };
         if generation <= row.generation {
-            return Ok(());
+            return Ok(false);
         }
-        let ours = self.0.tokens.any(row.id).is_some_and(|token| token.generation >= generation);
-        let error = if ours {
-            Error::new(Kind::Store, "the store has not taken the last rotation yet")
-                .with_retry(Retry::Safe)
-        } else {
-            Error::invalid_input("generation", "the grant has not had that generation")
-        };
+        if self.0.tokens.any(row.id).is_some_and(|token| token.generation >= generation) {
+            return Ok(true);
+        }
+        let error = Error::invalid_input("generation", "the grant has not had that generation");
         Err(rotation::at(row, error))
     }
 
@@ -392,6 +394,11 @@ fn check_status(row: &GrantRow) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+fn not_taken(row: &GrantRow) -> Error {
+    let error = Error::new(Kind::Store, "the store has not taken the last rotation yet");
+    rotation::at(row, error.with_retry(Retry::Safe))
 }
 
 fn needs_reauthorization(row: &GrantRow) -> Error {

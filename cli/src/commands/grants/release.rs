@@ -1,10 +1,12 @@
 //! `evergrant grants release`.
 
 use clap::Args;
-use evergrant::Result;
+use evergrant::{GrantId, Result};
 
-use super::Which;
-use crate::{options::ApplicationOptions, output};
+use crate::{
+    options::{ApplicationOptions, grant_id},
+    output,
+};
 
 /// Release a grant that is held because the store was restored or copied.
 ///
@@ -12,8 +14,13 @@ use crate::{options::ApplicationOptions, output};
 /// each other's tokens, and a person has to consent again.
 #[derive(Args)]
 pub(super) struct Release {
-    #[command(flatten)]
-    which: Which,
+    /// The grant's number, as `evergrant grants` shows it.
+    #[arg(value_name = "ID", value_parser = grant_id, allow_negative_numbers = true)]
+    #[arg(required_unless_present = "all")]
+    id: Option<GrantId>,
+    /// All grants of the application.
+    #[arg(long, conflicts_with = "id")]
+    all: bool,
     #[command(flatten)]
     application: ApplicationOptions,
 }
@@ -21,7 +28,14 @@ pub(super) struct Release {
 impl Release {
     pub(super) async fn run(self) -> Result<()> {
         let application = self.application.open().await?;
-        application.release(self.which.id).await?;
-        output::line(format!("grant {} is not held any more", self.which.id))
+        let mut grants = Vec::from_iter(self.id);
+        if self.all {
+            grants.extend(application.grants().await?.iter().map(|grant| grant.id));
+        }
+        for grant in grants {
+            application.release(grant).await?;
+            output::line(format!("grant {grant} is not held any more"))?;
+        }
+        Ok(())
     }
 }
