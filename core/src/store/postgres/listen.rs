@@ -1,18 +1,20 @@
 //! Notifications: told after a commit, heard over a connection of their own.
 
-use std::{future::poll_fn, time::Duration};
+use std::{future::poll_fn, sync::Arc, time::Duration};
 
 use deadpool_postgres::Pool;
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{Notify, watch},
     task::AbortHandle,
 };
-use tokio_postgres::{AsyncMessage, types::Type};
+use tokio_postgres::AsyncMessage;
 
 use super::address::Address;
-use crate::{Result, process, store::GrantId};
+use crate::{Result, process};
 
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// What changes within so long is told of at once.
+const BREATH: Duration = Duration::from_millis(20);
 
 /// Ends its task when it is dropped.
 struct Task(AbortHandle);
@@ -23,49 +25,43 @@ impl Drop for Task {
     }
 }
 
-/// Tells of changed grants.
+/// Tells that grants have changed.
 ///
 /// Not inside the transaction that changes them: a server lets transactions that notify commit one
 /// after the other, each with its own wait for the disk. These here wait for no disk, and one
 /// tells of all that has changed meanwhile. A notification may be lost; who listens also polls.
 pub(super) struct Notifier {
-    changed: mpsc::UnboundedSender<GrantId>,
+    changed: Arc<Notify>,
     _task: Task,
 }
 
 impl Notifier {
     pub(super) fn start(pool: Pool) -> Result<Self> {
-        let (changed, heard) = mpsc::unbounded_channel();
-        let task = process::runtime()?.spawn(notify(pool, heard));
+        let changed = Arc::new(Notify::new());
+        let task = process::runtime()?.spawn(notify(pool, Arc::clone(&changed)));
         Ok(Self { changed, _task: Task(task.abort_handle()) })
     }
 
-    pub(super) fn tell(&self, grant: GrantId) {
-        // The task ends with the store, and then nobody calls this.
-        let _ = self.changed.send(grant);
+    pub(super) fn tell(&self) {
+        self.changed.notify_one();
     }
 }
 
-async fn notify(pool: Pool, mut heard: mpsc::UnboundedReceiver<GrantId>) {
-    let mut grants = Vec::new();
-    while heard.recv_many(&mut grants, 1000).await > 0 {
-        if let Ok(client) = pool.get().await {
-            let told = client
-                .query_typed(
-                    "SELECT set_config('synchronous_commit', 'off', true),
-                        count(pg_notify('evergrant', id::text)) FROM unnest($1) AS id",
-                    &[(&grants, Type::INT8_ARRAY)],
-                )
-                .await;
-            if let Err(error) = told {
-                tracing::debug!(%error, "a notification was not sent");
-            }
+async fn notify(pool: Pool, changed: Arc<Notify>) {
+    let statement =
+        "SELECT set_config('synchronous_commit', 'off', true), pg_notify('evergrant', '')";
+    loop {
+        changed.notified().await;
+        if let Ok(client) = pool.get().await
+            && let Err(error) = client.query_typed(statement, &[]).await
+        {
+            tracing::debug!(%error, "a notification was not sent");
         }
-        grants.clear();
+        tokio::time::sleep(BREATH).await;
     }
 }
 
-/// Hears of changed grants.
+/// Hears that grants have changed.
 pub(super) struct Listener {
     wakes: watch::Receiver<u64>,
     _task: Task,

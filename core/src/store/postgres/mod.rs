@@ -69,8 +69,8 @@ impl PostgresStore {
 
     /// Lets others know, and answers whether there was a change at all.
     fn told(&self, grant: Option<GrantId>) -> Result<bool> {
-        if let Some(grant) = grant {
-            self.connections.live()?.notifier.tell(grant);
+        if grant.is_some() {
+            self.connections.live()?.notifier.tell();
         }
         Ok(grant.is_some())
     }
