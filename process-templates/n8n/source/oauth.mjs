@@ -33,8 +33,8 @@ const starts = [
   n.node('Give me a token', 'executeWorkflowTrigger', 1.1, [0, 0], {
     workflowInputs: { values: [{ name: 'min_ttl', type: 'number' }, { name: 'stale_token' }] },
   }),
-  n.node('Every 30 minutes', 'scheduleTrigger', 1.2, [0, 160], {
-    rule: { interval: [{ field: 'minutes', minutesInterval: 30 }] },
+  n.node('Every 5 minutes', 'scheduleTrigger', 1.2, [0, 160], {
+    rule: { interval: [{ field: 'minutes', minutesInterval: 5 }] },
   }),
   n.node(
     'Redirect with a code',
@@ -263,7 +263,7 @@ const consent = 'Give consent: open the link'
 /** For each node, what its outputs lead to, in order. */
 const wires = {
   'Give me a token': ['A token is wanted'],
-  'Every 30 minutes': ['Is anything due?'],
+  'Every 5 minutes': ['Is anything due?'],
   'Redirect with a code': ['A code came back'],
   'By hand': ['Take the code, or get the link'],
   'A token is wanted': ['Settings'],

@@ -163,7 +163,7 @@ export class Stage {
         httpCustomAuth: { id: chosen, name: chosen },
       }
     if (every)
-      at('Every 30 minutes').parameters.rule.interval = [
+      at('Every 5 minutes').parameters.rule.interval = [
         { field: 'seconds', secondsInterval: every },
       ]
     workflow.nodes.push(
@@ -214,10 +214,21 @@ export class Stage {
 
   /** The bookkeeping beside the token, as it stands in the data table. */
   memory() {
+    return JSON.parse(this.row()?.memory ?? '{}')
+  }
+
+  /** The row of this scenario's reference, with n8n's own columns. */
+  row() {
     const [{ id }] = this.n8n.query("select id from data_table where name = 'bitrix24_tokens'")
     const where = `where reference = '${this.reference}'`
-    const [row] = this.n8n.query(`select memory from data_table_user_${id} ${where}`)
-    return JSON.parse(row?.memory ?? '{}')
+    return this.n8n.query(`select * from data_table_user_${id} ${where}`)[0]
+  }
+
+  /** The schedule as it is shipped. */
+  minutesBetweenTicks() {
+    const { nodes } = read('bitrix24-oauth.json')
+    const { rule } = nodes.find(({ type }) => type.endsWith('.scheduleTrigger')).parameters
+    return rule.interval[0].minutesInterval
   }
 
   /** n8n's time in Unix seconds. */
