@@ -1,8 +1,14 @@
 //! What is a secret where everybody can read it, and what only looks like one.
 
 /// Names whose values are secret. They come with a prefix as well, as in `new_refresh_token`.
-const NAMES: [&str; 6] =
-    ["client_secret", "access_token", "refresh_token", "alert_key", "application_token","authorization"];
+const NAMES: [&str; 6] = [
+    "client_secret",
+    "access_token",
+    "refresh_token",
+    "alert_key",
+    "application_token",
+    "authorization",
+];
 /// As they are written in code and addresses.
 const IN_TEXT: [(&str, &str); 7] = [
     ("client_secret", "client_secret"),
@@ -108,7 +114,7 @@ pub(super) fn secret_in(text: &str) -> Option<&'static str> {
     small
         .match_indices("bearer ")
         .any(|(at, word)| is_bearer(&text[at + word.len()..]))
-        .then_some("a token")
+        .then_some("authorization")
 }
 
 fn is_bearer(rest: &str) -> bool {

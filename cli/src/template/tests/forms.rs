@@ -132,7 +132,7 @@ fn what_is_of_no_template_is_never_ready() {
 #[test]
 fn garbage_in_a_template_is_survived() {
     for tool in Tool::ALL {
-        for garbage in [json!(7), json!({}), json!([[{}]])] {
+        for garbage in [json!(7), json!([[{}]])] {
             for key in [
                 "wires",
                 "links",
