@@ -9,6 +9,7 @@ import { ConvertError, fill, follow } from './values.js'
  * @property {boolean} errorMapped   the mapping of the answer is applied to it as well
  * @property {'software' | 'hardware'} timeoutType how an answer that never came is tagged
  * @property {boolean} late          a modification or creation takes effect a second after its sender went on
+ * @property {'passes' | 'stays'} [lonelyReply] what a reply does that nobody waits for; it passes unless said otherwise
  * @property {boolean} selfGoRearms  a state whose task stays starts its timers anew
  */
 
@@ -95,13 +96,26 @@ export class Engine {
     await this.run(this.now + seconds)
   }
 
-  /** Makes a task. @returns {string | undefined} the tag of the error */
-  create(id, ref, data, caller) {
+  /** From now on no task is taken, for this reason; without a reason, they are again. */
+  refuse(title, tag) {
+    this.conv(title).refuses = tag
+  }
+
+  /** Why a task with this reference cannot be made. @returns {string | undefined} the tag of the error */
+  refusal(id, ref) {
     const conv = this.convs.get(id)
     if (!conv) return 'access_denied'
     if (conv.paused) return 'conveyor_is_not_active'
+    if (conv.tasks.has(ref)) return 'not_unical_ref'
+    return conv.refuses
+  }
+
+  /** Makes a task. @returns {string | undefined} the tag of the error */
+  create(id, ref, data, caller) {
+    const refused = this.refusal(id, ref)
+    if (refused) return refused
+    const conv = this.convs.get(id)
     const name = ref || `auto-${this.sequence}`
-    if (conv.tasks.has(name)) return 'not_unical_ref'
     const task = {
       conv,
       ref: name,

@@ -91,8 +91,9 @@ function mapped(logic, answer) {
   )
 }
 
+const hardware = ['copy_task_fatal_error', 'crash_api', 'copy_task_timeout']
 const copyError = (tag) => ({
-  __conveyor_copy_task_return_type_error__: 'software',
+  __conveyor_copy_task_return_type_error__: hardware.includes(tag) ? 'hardware' : 'software',
   __conveyor_copy_task_return_type_tag__: tag,
 })
 
@@ -107,8 +108,7 @@ function api_copy(engine, task, logic, { done, failed }) {
     logic.mode === 'modify'
       ? engine.modify(id, ref, data, { checkOnly: late })
       : late
-        ? (engine.convs.get(id).paused && 'conveyor_is_not_active') ||
-          (engine.convs.get(id).tasks.has(ref) && 'not_unical_ref')
+        ? engine.refusal(id, ref)
         : engine.create(id, ref, data)
   if (error) return failed(copyError(error))
   if (late) {
@@ -144,6 +144,7 @@ function api_rpc(engine, task, logic, { done, failed }) {
 function api_rpc_reply(engine, task, logic, { done }) {
   const result = values(engine, task, logic.res_data, logic.res_data_type)
   const { caller } = task
+  if (!caller && engine.readings.lonelyReply === 'stays') return
   task.caller = undefined
   if (logic.throw_exception) caller?.exception(logic.exception_reason)
   else caller?.reply(result)

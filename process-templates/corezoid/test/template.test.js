@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import * as zlib from 'node:zlib'
 import { build } from '../build.mjs'
 import { check } from '../check/index.js'
+import folder from '../source/standalone/folder.mjs'
 
 const at = (name) => new URL(`../standalone/${name}`, import.meta.url)
 const objects = JSON.parse(readFileSync(at('bitrix24-oauth.json'), 'utf8'))
@@ -73,8 +74,30 @@ test('every process has a drawing in which every node stands', () => {
   for (const [file, content] of build().filter(([file]) => file.pathname.endsWith('.svg'))) {
     const svg = content.toString()
     const title = /font-weight="bold">(.*?)<\/text>/.exec(svg)[1]
-    const boxes = svg.split('<rect').length - 2
+    const boxes = svg.split('<rect class="node"').length - 1
     assert.equal(boxes, processOf(title).scheme.nodes.length, file.pathname)
+  }
+})
+
+test('a drawing shows every way out of every node once, errors as errors, and cuts no text', () => {
+  for (const { name, nodes } of folder.objects) {
+    const svg = build()
+      .find(([file]) => file.pathname.endsWith(`${name}.svg`))[1]
+      .toString()
+    const drawn = [...svg.matchAll(/data-from="(\w+)" data-to="(\w+)" class="(\w+)"[^>]*>/g)].map(
+      ([all, from, to, kind]) => {
+        assert.equal(all.includes('dasharray'), kind === 'error', all)
+        return `${from} ${to} ${kind}`
+      },
+    )
+    const there = Object.entries(nodes).flatMap(([from, node]) => {
+      const targets = [...(node.cases ?? []), node.timer ?? {}].map(({ next }) => next)
+      const ordinary = new Set([...targets, node.otherwise, node.next].filter(Boolean))
+      const ways = [...ordinary].map((to) => `${from} ${to} way`)
+      return node.error ? [...ways, `${from} ${node.error} error`] : ways
+    })
+    assert.deepEqual(drawn.sort(), there.sort(), name)
+    assert.ok(!svg.includes('…'), name)
   }
 })
 

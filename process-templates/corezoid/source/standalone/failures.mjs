@@ -61,14 +61,14 @@ export const codeFailures = {
     'code_refused',
     'Bitrix24 refused the code (invalid_grant): older than 30 seconds, used before, or not of this application',
     'Open the link, copy the code, add the task again within 30 seconds',
-    { next: 'escalate', link: consent },
+    { next: 'handOver', link: consent },
   ),
   codeUnclear: failure(
     'The code is not exchanged',
     'code_not_exchanged',
     'No usable answer to the code (HTTP {{__conveyor_api_return_http_code__}} {{__conveyor_api_return_type_tag__}})',
     'A code is sent once. Open the link, copy a new code, add the task again',
-    { next: 'escalate', link: consent },
+    { next: 'handOver', link: consent },
   ),
   codeHidden: failure(
     'The code is refused, reason unseen',
@@ -76,14 +76,14 @@ export const codeFailures = {
     text`Bitrix24 refused the code, and Corezoid does not show why: the code is older than 30 seconds or used,
       client_id or client_secret is wrong, or something has to be paid`,
     'Compare client_id and client_secret with the card of the application; open the link, add the task again within 30 seconds',
-    { next: 'escalate', link: consent },
+    { next: 'handOver', link: consent },
   ),
   anotherPortal: failure(
     'The code is of another portal',
     'another_portal',
     'The code is of the portal {{new_client_endpoint}} and not of {{portal_host}}; its token is not kept',
     'Give the whole host of the portal, as the browser shows it; open the link there, add the task again',
-    { next: 'escalate', link: consent },
+    { next: 'handOver', link: consent },
   ),
 }
 

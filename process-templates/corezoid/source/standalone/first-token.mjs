@@ -98,8 +98,16 @@ export const firstToken = {
   ),
   rightPortal: choose(
     'Is it the portal that was meant?',
-    [when('keep', is('{{new_client_endpoint}}', 'https://{{portal_host}}/rest/'))],
+    [
+      when('keep', is('{{new_client_endpoint}}', 'https://{{portal_host}}/rest/')),
+      when('assumeAddress', is('{{new_client_endpoint}}', '')),
+    ],
     'anotherPortal',
+  ),
+  assumeAddress: set(
+    'No address: take that of the portal',
+    { client_endpoint: 'https://{{portal_host}}/rest/' },
+    { next: 'keep', error: 'keep' },
   ),
   codeVerdict: verdict('Read the answer to the code', 'codeWhy'),
   codeWhy: choose(

@@ -1,6 +1,7 @@
 // Words for a person, and one way to send them. Made to be customised.
 import {
   choose,
+  copy,
   end,
   input,
   is,
@@ -11,9 +12,14 @@ import {
   set,
   start,
   text,
+  wait,
   when,
 } from '../format/nodes.mjs'
+import { copyTag } from './saving.mjs'
 import { notifierNotes } from './words.mjs'
+
+const noting = { to: 'token-storage', ref: 'token', mode: 'modify' }
+const noted = { told: '{{state}}', store_told: '' }
 
 export default {
   name: 'notify-author',
@@ -28,6 +34,7 @@ export default {
     input('link', 'consent link, where a new consent is needed'),
     input('portal', 'host of the portal'),
     input('client_id', 'which application'),
+    input('note', 'filled in by the Token storage; leave it empty'),
     output('told', 'yes'),
   ],
   nodes: {
@@ -64,7 +71,7 @@ export default {
     ),
     channel: choose(
       'Is there an address to send it to?',
-      [when('reply', is('{{alert_url}}', '')), when('send', matches('{{alert_url}}', '^https://'))],
+      [when('asker', is('{{alert_url}}', '')), when('send', matches('{{alert_url}}', '^https://'))],
       'notSent',
       { about: 'Put your own channel here: an e-mail, Telegram or SMS node.' },
     ),
@@ -79,16 +86,35 @@ export default {
         client_id: '{{client_id}}',
         link: '{{link}}',
       },
-      next: 'reply',
+      next: 'asker',
       error: 'sendFailed',
       timer: { seconds: 90, next: 'notSent' },
     }),
     sendFailed: choose(
       'Was it taken all the same?',
-      [when('reply', is('{{__conveyor_api_return_type_tag__}}', 'api_no_valid_json'))],
+      [when('asker', is('{{__conveyor_api_return_type_tag__}}', 'api_no_valid_json'))],
       'notSent',
       { about: 'An answer of 200 that is not JSON is good enough.' },
     ),
+    asker: choose(
+      'Does the Token storage want to know?',
+      [when('note', is('{{note}}', 'yes'))],
+      'reply',
+      { about: 'It asks by itself when "Bitrix OAuth" takes no task, and waits for no reply.' },
+    ),
+    note: copy('Note what the author knows', {
+      ...noting,
+      data: noted,
+      next: 'reply',
+      error: 'noteFailed',
+    }),
+    noteFailed: choose(
+      'Was the record moving?',
+      [copyTag('noteSoon', '^no_api_callback_in_node_with_task$')],
+      'reply',
+    ),
+    noteSoon: wait('Half a minute', { seconds: 30 }, 'noteAgain'),
+    noteAgain: copy('Note it now', { ...noting, data: noted, next: 'reply', error: 'reply' }),
     reply: reply('Reply: told', { data: { told: 'yes' }, next: 'message' }),
     message: end('The message', { keep: true }),
     notSent: reply('Reply: not told', {
@@ -103,8 +129,9 @@ export default {
     ['settings'],
     ['kind', 'good'],
     ['bad'],
-    ['channel', 'send', 'sendFailed'],
-    ['reply', null, 'notSent'],
-    ['message', null, 'lost'],
+    ['channel', 'send', 'sendFailed', 'notSent'],
+    ['asker', 'note', 'noteFailed', 'lost'],
+    ['reply', 'noteAgain', 'noteSoon'],
+    ['message'],
   ],
 }

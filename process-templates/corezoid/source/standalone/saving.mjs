@@ -35,6 +35,9 @@ const record = {
   lost: '',
   command: '',
   renew_if_received_at: '',
+  store_told: '{{store_told}}',
+  news: '',
+  news_told: '',
 }
 
 /** The tag stands under one of two names, by the version of Corezoid. */
@@ -99,7 +102,7 @@ export const saving = {
     ref: 'token',
     mode: 'modify',
     data: record,
-    next: 'storeHealed',
+    next: 'saved',
     error: 'saveFailed',
     about: 'All fields in one modification: no reader sees a new token with an old date.',
   }),
@@ -113,7 +116,7 @@ export const saving = {
     ref: 'token',
     mode: 'create',
     data: { ...record, told: 'ok' },
-    next: 'storeHealed',
+    next: 'saved',
     error: 'createFailed',
   }),
   createFailed: choose(
@@ -143,17 +146,12 @@ export const saving = {
   noteStoreTold: set(
     'Remember that the author knows',
     { store_told: 'yes' },
-    { next: 'save', error: 'pairThere' },
-  ),
-  storeHealed: choose(
-    'Did the author hear of the storage?',
-    [when('sayHealed', is('{{store_told}}', 'yes'))],
-    'saved',
-  ),
-  sayHealed: set(
-    'The pair is saved after all',
-    { state: 'ok' },
-    { next: 'escalate', error: 'saved' },
+    {
+      next: 'save',
+      error: 'pairThere',
+      about:
+        'It is saved with the pair: then the Token storage sees to it that the recovery is told.',
+    },
   ),
   hold: wait('Hold the pair for ten minutes', { seconds: 600 }, 'save', {
     about:

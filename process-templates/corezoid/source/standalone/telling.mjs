@@ -17,8 +17,25 @@ export const telling = {
   isRenewal: choose(
     'Does the Token storage wait for it?',
     [when('tell', is('{{grant_type}}', 'refresh_token'))],
-    'escalate',
+    'handOver',
   ),
+  handOver: copy('Leave it to the Token storage', {
+    to: 'token-storage',
+    ref: 'token',
+    mode: 'modify',
+    data: {
+      news: '{{state}}',
+      news_reason: '{{reason}}',
+      news_advice: '{{advice}}',
+      news_link: '{{link}}',
+      news_portal: '{{portal_host}}',
+      news_client_id: '{{client_id}}',
+    },
+    next: 'whichEnd',
+    error: 'escalate',
+    about: text`A failure of a task that a person added. The Token storage knows what the author was told last, and has the rest told once.
+      Where there is no record yet, nobody knows: then every such task is told.`,
+  }),
   tell: copy('Tell the Token storage', {
     to: 'token-storage',
     ref: 'token',
@@ -86,6 +103,7 @@ export const telling = {
     'What was told?',
     [
       when('holdTold', is('{{state}}', 'store')),
+      when('noteNews', is('{{of_task}}', 'yes')),
       when('noteTold', is('{{grant_type}}', 'refresh_token')),
       when('noteTold', is('{{grant_type}}', 'message')),
     ],
@@ -95,7 +113,15 @@ export const telling = {
     to: 'token-storage',
     ref: 'token',
     mode: 'modify',
-    data: { told: '{{state}}' },
+    data: { told: '{{state}}', store_told: '' },
+    next: 'whichEnd',
+    error: 'whichEnd',
+  }),
+  noteNews: copy('Note what the author knows of added tasks', {
+    to: 'token-storage',
+    ref: 'token',
+    mode: 'modify',
+    data: { news_told: '{{state}}' },
     next: 'whichEnd',
     error: 'whichEnd',
   }),
@@ -103,7 +129,6 @@ export const telling = {
     'Where does it end?',
     [
       when('endMessage', is('{{grant_type}}', 'message')),
-      when('saved', is('{{state}}', 'ok')),
       when('endRefused', is('{{state}}', 'code_refused')),
       when('endRefused', is('{{state}}', 'code_not_exchanged')),
       when('endAnother', is('{{state}}', 'another_portal')),

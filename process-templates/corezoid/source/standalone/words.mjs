@@ -19,7 +19,8 @@ export const oauthNotes = lines(
     and the consent link (16 minutes later still where Corezoid does not show why Bitrix24 refuses). Until it ends, the old access_token can be read.`,
   text`- Secrecy inside Corezoid. While a task is on its way, everybody who may view this process sees client_secret and the pair in plain text. Finished tasks hold
     no secret.`,
-  '- Telling anybody while this process itself is paused.',
+  text`- Telling while "Notify the author" is paused. While this process is paused, the Token storage tells by itself, through "Notify the author": also where you chose another
+    process for the escalation.`,
 )
 
 export const settingsNotes = lines(

@@ -105,6 +105,70 @@ export const firstToken = {
     assert.equal(stage.place, undefined, 'its token is not kept')
   },
 
+  'a first answer without an address: that of the portal is taken': async (stage) => {
+    await stage.emulator.control('/settings', { omit: ['client_endpoint'] })
+    await stage.add({ portal: 'example' })
+    assert.equal(stage.last().end, 'The token is saved')
+    assert.equal(stage.place, 'Active token')
+    assert.equal(stage.read('client_endpoint'), `https://${portal}/rest/`)
+    assert.ok(await stage.works())
+    await stage.advance(1600)
+    assert.equal(await spent(stage), 1)
+    assert.equal(stage.read('client_endpoint'), `https://${portal}/rest/`)
+    assert.deepEqual(stage.kinds(), [])
+  },
+
+  'a wrong secret three times without a record: each task is told': async (stage) => {
+    for (let n = 0; n < 3; n += 1) await stage.add({ client_secret: 'wrong' })
+    assert.equal(stage.kinds().length, 3)
+  },
+
+  'a wrong secret three times beside a record: told once, and anew after a success': async (
+    stage,
+  ) => {
+    const old = await started(stage)
+    const state = stage.reasonsSeen ? 'application_refused' : 'code_refused'
+    const wrong = async () => {
+      await stage.add({ client_secret: 'wrong' })
+      assert.match(
+        stage.last().end,
+        stage.reasonsSeen ? /^The application is refused/ : /^The code is not taken/,
+      )
+    }
+    for (let n = 0; n < 3; n += 1) await wrong()
+    assert.deepEqual(stage.kinds(), [`escalation ${state}`])
+    assert.equal(stage.alerts[0].portal, portal)
+    assert.match(stage.alerts[0].text, /client_secret is wrong|client_id or client_secret/)
+    assert.equal(stage.read('access_token'), old, 'the token that is kept is left alone')
+    assert.equal(stage.place, 'Active token')
+    await stage.fault({ kind: 'drop', when: 'before', times: 1 })
+    await stage.add()
+    await stage.advance(100)
+    assert.equal(stage.kinds()[1], 'escalation code_not_exchanged', 'another state is told')
+    await stage.add()
+    assert.equal(stage.last().end, 'The token is saved')
+    await wrong()
+    assert.deepEqual(stage.kinds().slice(2), [`escalation ${state}`])
+    await stage.advance(1600)
+    assert.ok(await stage.works())
+    assert.equal(stage.kinds().length, 3, 'the token was renewed all the time: no recovery')
+  },
+
+  'a wrong secret in a task, after a renewal told the same': async (stage) => {
+    await started(stage)
+    await stage.modify({ client_secret: 'wrong' })
+    await stage.advance(1500 + 1200)
+    const before = stage.kinds()
+    assert.equal(before.length, 1)
+    for (let n = 0; n < 2; n += 1) await stage.add({ client_secret: 'wrong' })
+    if (stage.reasonsSeen) assert.deepEqual(stage.kinds(), before, 'known already')
+    else assert.deepEqual(stage.kinds().slice(1), ['escalation code_refused'])
+    await stage.add()
+    await stage.settle()
+    assert.equal(stage.place, 'Active token')
+    assert.equal(stage.kinds().at(-1), 'recovery ok')
+  },
+
   'no usable answer to a code: it is not sent twice': async (stage) => {
     await stage.fault({ kind: 'drop', when: 'before', times: 1 })
     await stage.add()

@@ -1,6 +1,6 @@
 // What goes wrong: who is told, and how it ends.
 import assert from 'node:assert/strict'
-import { names } from '../support/stage.js'
+import { names, portal } from '../support/stage.js'
 import { away, later, link, midRenewal, person, spent, started } from './support.js'
 
 export const trouble = {
@@ -144,6 +144,57 @@ export const trouble = {
     assert.ok(await stage.works())
   },
 
+  'the storage heals while messages cannot be sent: the recovery is told later': {
+    settings: { renewEveryMinutes: '0' },
+    run: async (stage) => {
+      await started(stage)
+      await midRenewal(stage)
+      stage.engine.pause(names.storage)
+      await stage.advance(3600)
+      assert.deepEqual(stage.kinds(), ['escalation store'])
+      stage.alertStatus = 500
+      stage.engine.resume(names.storage)
+      await stage.advance(3600)
+      assert.equal(stage.read('state'), 'ok')
+      assert.equal(stage.place, 'Active token, the author has not heard that it is renewed')
+      stage.alertStatus = 200
+      await stage.advance(1900)
+      assert.deepEqual(stage.kinds(), ['escalation store', 'recovery ok'])
+      assert.equal(stage.place, 'Active token')
+      const asked = await stage.asked()
+      await stage.advance(86400)
+      assert.equal(stage.kinds().length, 2, 'told once')
+      assert.equal(await stage.asked(), asked, 'nothing was renewed for the sake of a message')
+    },
+  },
+
+  'a recovery that cannot be sent: the next renewal tells it, and none is late': async (stage) => {
+    await started(stage)
+    await stage.fault({ ...away, times: 6 })
+    await stage.advance(1500 + 1000)
+    assert.deepEqual(stage.kinds(), ['escalation unreachable'])
+    stage.alertStatus = 500
+    await stage.advance(1500 + 300)
+    assert.equal(stage.place, 'Active token')
+    const before = await spent(stage)
+    assert.ok(before >= 1)
+    stage.alertStatus = 200
+    await stage.advance(1500)
+    assert.equal(await spent(stage), before + 1)
+    assert.deepEqual(stage.kinds(), ['escalation unreachable', 'recovery ok'])
+  },
+
+  'the first pair cannot be saved for long, and is: told, and told again': async (stage) => {
+    stage.engine.pause(names.storage)
+    await stage.add()
+    await stage.advance(1800)
+    assert.deepEqual(stage.kinds(), ['escalation store'])
+    stage.engine.resume(names.storage)
+    await stage.advance(700)
+    assert.equal(stage.place, 'Active token')
+    assert.deepEqual(stage.kinds(), ['escalation store', 'recovery ok'])
+  },
+
   'the record is deleted during a renewal: it is made anew': async (stage) => {
     await started(stage)
     await midRenewal(stage)
@@ -177,6 +228,93 @@ export const trouble = {
     await stage.advance(1600)
     assert.equal(stage.place, 'Active token')
     assert.equal(await spent(stage), 1)
+  },
+
+  'the process is paused for eight hours: told once, and the recovery once': async (stage) => {
+    await started(stage)
+    stage.engine.pause(names.oauth)
+    await stage.advance(8 * 3600)
+    assert.deepEqual(stage.kinds(), ['escalation process_stopped'])
+    const [{ text, portal: named, link: given }] = stage.alerts
+    assert.match(text, /"Bitrix OAuth" takes no task.* See that it is active/)
+    assert.deepEqual([named, given], [portal, ''])
+    stage.engine.resume(names.oauth)
+    await stage.advance(1600)
+    assert.deepEqual(stage.kinds(), ['escalation process_stopped', 'recovery ok'])
+    assert.equal(stage.place, 'Active token')
+    assert.ok(await stage.works())
+    stage.engine.pause(names.oauth)
+    await stage.advance(3 * 3600)
+    assert.equal(stage.kinds().length, 3, 'a new trouble is told anew')
+  },
+
+  'the process is paused, and a reply that nobody waits for goes nowhere': async (stage) => {
+    stage.engine.readings = { ...stage.readings, lonelyReply: 'stays' }
+    await started(stage)
+    stage.engine.pause(names.oauth)
+    await stage.advance(8 * 3600)
+    stage.engine.resume(names.oauth)
+    await stage.advance(1600)
+    assert.deepEqual(stage.kinds(), ['escalation process_stopped', 'recovery ok'])
+  },
+
+  'the process is paused while messages cannot be sent: told later, once': async (stage) => {
+    await started(stage)
+    stage.engine.pause(names.oauth)
+    stage.alertStatus = 500
+    await stage.advance(2 * 3600)
+    assert.deepEqual(stage.kinds(), [])
+    stage.alertStatus = 200
+    await stage.advance(6 * 3600)
+    assert.deepEqual(stage.kinds(), ['escalation process_stopped'])
+  },
+
+  'the process is paused after trouble that nobody heard of: told without it': async (stage) => {
+    await started(stage)
+    stage.alertStatus = 500
+    await stage.modify({ client_secret: 'wrong' })
+    await stage.advance(1500 + 1200)
+    assert.deepEqual(stage.kinds(), [])
+    stage.engine.pause(names.oauth)
+    stage.alertStatus = 200
+    await stage.advance(7 * 3600)
+    const [first] = stage.kinds()
+    assert.equal(
+      first,
+      `escalation ${stage.reasonsSeen ? 'application_refused' : 'process_stopped'}`,
+    )
+    assert.equal(stage.kinds().length, 1)
+  },
+
+  'Corezoid hands over no task for hours, for whatever reason: told once': async (stage) => {
+    for (const tag of ['copy_task_timeout', 'not_unical_ref', 'conveyor_is_not_active']) {
+      await started(stage)
+      const before = stage.kinds().length
+      stage.engine.refuse(names.oauth, tag)
+      await stage.advance(1500 + 2100)
+      assert.deepEqual(stage.kinds().slice(before), ['escalation process_stopped'], tag)
+      await stage.advance(8 * 3600)
+      assert.equal(stage.kinds().length, before + 1, tag)
+      stage.engine.refuse(names.oauth)
+      await stage.advance(4000)
+      assert.deepEqual(stage.kinds().slice(before + 1), ['recovery ok'], tag)
+      assert.equal(stage.place, 'Active token', tag)
+    }
+  },
+
+  'renewals begin and never come back: told, once': async (stage) => {
+    await started(stage)
+    for (let n = 0; n < 4; n += 1) {
+      await stage.fault({ ...away, times: 1 })
+      const waits = () => stage.engine.where(names.oauth, 'token') === 'Back off'
+      for (let m = 0; m < 4000 && !waits(); m += 5) await stage.advance(5)
+      assert.ok(waits())
+      stage.engine.kill(names.oauth, 'token')
+    }
+    await stage.advance(1850)
+    assert.deepEqual(stage.kinds(), ['escalation process_stopped'])
+    await stage.advance(4000)
+    assert.deepEqual(stage.kinds().slice(1), ['recovery ok'])
   },
 
   'killed while it waited: the renewal is taken up again, nobody is bothered': async (stage) => {

@@ -154,9 +154,11 @@ export class Stage {
   kinds() {
     return this.alerts.map(({ kind, state }) => `${kind} ${state}`)
   }
-  /** The last finished task of a process. */
+  /** The last finished task of a process, messages aside. */
   last(title = names.oauth) {
-    return this.engine.archive.filter(({ conv }) => conv === title).at(-1)
+    return this.engine.archive
+      .filter(({ conv, ref }) => conv === title && ref !== 'token-message')
+      .at(-1)
   }
   visits(title) {
     return this.engine.visited.filter((visit) => visit.title === title).length
