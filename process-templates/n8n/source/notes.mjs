@@ -22,43 +22,43 @@ const promises = `## What it cannot promise
 - **A clock by the vendor's grace.** \`fixed_renewal_minutes\` (0 is off) renews by the clock, as the process of old did every 25 minutes. Bitrix24 asks not to do that and may block applications that do.`
 
 export const notes = [
-  note('Note: start here', 'yellow', [-50, -640, 800, 460], startHere),
-  note('Note: promises', 'grey', [780, -640, 880, 630], promises),
+  note('Note: start here', 'yellow', [-50, -620, 770, 450], startHere),
+  note('Note: promises', 'grey', [740, -620, 790, 450], promises),
   note(
     'Note: starts',
     'blue',
-    [-50, -150, 400, 780],
+    [-50, -150, 370, 800],
     '## 1. What starts it\nA workflow that wants a token, the schedule, the browser with a code, your hand.',
   ),
   note(
     'Note: reading',
     'yellow',
-    [380, 20, 1160, 480],
+    [340, 20, 1060, 480],
     '## 2. Settings, and what is to be done\nA token with enough life is answered at once. A renewal is due on request, after an unclear attempt, or after `keep_alive_days` without any.',
   ),
   // The lines are short: wires come in beside them.
   note(
     'Note: turn',
     'purple',
-    [1180, 960, 920, 430],
+    [1050, 960, 920, 430],
     '## 3. One at a time\nA refresh token can be\nspent once. A run that\nwants to spend it takes\nthe turn in the table;\nthe others wait up to\n25 seconds and share\nthe result.',
   ),
   note(
     'Note: renewal',
     'green',
-    [1690, -420, 1320, 640],
+    [1560, -420, 1345, 640],
     '## 4. Renewal: saved before it is handed out\nThe attempt is written down first. No usable answer: a pause of 30 seconds, then 1, 2, 4 ... 30 minutes.\nWhat cannot be saved is tried again for 70 seconds.',
   ),
   note(
     'Note: escalation',
     'red',
-    [1690, 340, 1320, 590],
-    '## 5. "access_token" doesn\'t update: escalation\nEach change of state is told once, and so is the recovery.\nNo secret is in a message.',
+    [1560, 340, 1345, 590],
+    '## 5. "access_token" doesn\'t update. Escalation to the process author\nEach change of state is told once, and so is the recovery.\nNo secret is in a message.',
   ),
   note(
     'Note: ends',
     'orange',
-    [3060, -640, 760, 1800],
+    [2930, -620, 760, 1930],
     '## 6. How it ends\nEach node says what to do (`what_to_do`).',
   ),
 ]

@@ -47,31 +47,31 @@ const starts = [
   n.node('By hand', 'manualTrigger', 1, [0, 480], {}),
   job(
     'A token is wanted',
-    [190, 0],
+    [170, 0],
     'token',
     ', min_ttl: $json.min_ttl, stale_token: $json.stale_token',
   ),
-  job('Is anything due?', [190, 160], 'look'),
+  job('Is anything due?', [170, 160], 'look'),
   job(
     'A code came back',
-    [190, 320],
+    [170, 320],
     'callback',
     ', code: $json.query?.code, state: $json.query?.state, scope: $json.query?.scope',
   ),
-  job('Take the code, or get the link', [190, 480], 'start'),
+  job('Take the code, or get the link', [170, 480], 'start'),
 ]
 
 const reading = [
-  n.fields('Settings', [420, 240], settings, 'Fill in'),
-  n.node('What time is it?', 'dateTime', 2, [600, 240], {
+  n.fields('Settings', [380, 240], settings, 'Fill in'),
+  n.node('What time is it?', 'dateTime', 2, [540, 240], {
     operation: 'getCurrentDate',
     outputFieldName: 'now',
     options: { includeInputFields: true },
   }),
-  n.makeTable('Table there?', [780, 240]),
-  n.readRow('Read the token', [960, 240], [reference]),
-  n.code('decide', [1140, 240]),
-  n.route('Next step', [1340, 176], '$json.action', [
+  n.makeTable('Table there?', [700, 240]),
+  n.readRow('Read the token', [860, 240], [reference]),
+  n.code('decide', [1030, 240]),
+  n.route('Next step', [1210, 176], '$json.action', [
     'ask',
     'tell',
     'end',
@@ -84,7 +84,7 @@ const reading = [
 const turn = [
   n.insertRow(
     'Make the row',
-    [1500, 1010],
+    [1370, 1010],
     { reference: reference[2], memory: "'{}'", lock_owner: "''", lock_until: '0' },
     { notes: 'The first time' },
   ),
@@ -92,7 +92,7 @@ const turn = [
     'Wait a second',
     'wait',
     1.1,
-    [1500, 1175],
+    [1370, 1175],
     { amount: 1, unit: 'seconds' },
     {
       webhookId: 'b24oauth-wait',
@@ -100,12 +100,12 @@ const turn = [
   ),
   n.updateRow(
     'Take the turn',
-    [1720, 1100],
+    [1590, 1100],
     [reference, ['lock_until', 'lte', now]],
     { lock_owner: run[2], lock_until: `${now} + 180` },
     { notes: 'Only one run gets it' },
   ),
-  n.node('Draw a random text', 'crypto', 1, [1920, 1180], {
+  n.node('Draw a random text', 'crypto', 1, [1790, 1180], {
     action: 'generate',
     encodingType: 'hex',
     stringLength: 32,
@@ -135,12 +135,12 @@ const saving = (name, position, more) =>
   )
 
 const renewal = [
-  n.updateRow('Write down the attempt', [1750, -40], [reference, run], {
+  n.updateRow('Write down the attempt', [1610, -40], [reference, run], {
     memory: `JSON.stringify(${decided}.memory)`,
   }),
   n.post(
     'Ask the authorization server',
-    [1930, -40],
+    [1810, -40],
     {
       url: n.computed(`${decided}.settings.authorization_server + '/oauth/token/'`),
       authentication: 'genericCredentialType',
@@ -169,16 +169,16 @@ const renewal = [
     },
     { onError: 'continueRegularOutput', notes: 'Choose the credential' },
   ),
-  n.code('answer', [2110, -40]),
-  n.question('A token pair?', [2290, -40], '$json.pair'),
-  saving('Save the pair', [2480, -40], {
+  n.code('answer', [1990, -40]),
+  n.question('A token pair?', [2170, -40], '$json.pair'),
+  saving('Save the pair', [2360, -40], {
     // n8n hands on its input where saving failed; "Saved?" looks for what was written.
     onError: 'continueRegularOutput',
     notes: 'Before anybody gets it',
   }),
   n.route(
     'Saved?',
-    [2660, -56],
+    [2540, -56],
     `$json.refresh_token === ${answered}.pair.refresh_token ? 'saved' : $runIndex < 10 ? 'again' : 'last'`,
     ['again', 'last', 'saved'],
   ),
@@ -186,11 +186,11 @@ const renewal = [
     'Wait five seconds',
     'wait',
     1.1,
-    [2860, -260],
+    [2740, -260],
     { amount: 5, unit: 'seconds' },
     { webhookId: 'b24oauth-save' },
   ),
-  saving('Save the pair: last tries', [2860, -40], {
+  saving('Save the pair: last tries', [2740, -40], {
     retryOnFail: true,
     maxTries: 5,
     waitBetweenTries: 5000,
@@ -201,11 +201,11 @@ const renewal = [
 const escalate = `"access_token" doesn't update. Escalation to the process author`
 const said = "$('What is to be said?').first().json"
 const escalation = [
-  n.code('say', [1720, 620]),
-  n.question('Anything to tell?', [1920, 620], '$json.message'),
+  n.code('say', [1590, 620]),
+  n.question('Anything to tell?', [1790, 620], '$json.message'),
   n.post(
     escalate,
-    [2160, 470],
+    [2030, 470],
     {
       url: n.computed('$json.alert_url'),
       specifyBody: 'json',
@@ -217,9 +217,9 @@ const escalation = [
       notes: 'Or a node of yours',
     },
   ),
-  n.json('Told', [2420, 400], `({ memory: ${said}.when_told })`),
-  n.json('Not delivered: again later', [2420, 570], `({ memory: ${said}.when_not_told })`),
-  n.updateRow('Let the next one in', [2700, 760], [reference, run], {
+  n.json('Told', [2290, 400], `({ memory: ${said}.when_told })`),
+  n.json('Not delivered: again later', [2290, 570], `({ memory: ${said}.when_not_told })`),
+  n.updateRow('Let the next one in', [2570, 760], [reference, run], {
     memory: '$json.memory',
     lock_until: '0',
   }),
@@ -232,7 +232,7 @@ const ending = (name, row, state) =>
     place(row),
     `({ ...$json.problem, ${warned}, what_to_do: ${JSON.stringify(adviceFor(state))} })`,
   )
-const place = (row) => [3600, -533 + 170 * row]
+const place = (row) => [3470, -553 + 185 * row]
 const token = '...$json.token, ...($json.link && { link: $json.link })'
 const consent = 'Give consent: open the link'
 const untold = 'Nobody is told: fill in alert_url'
@@ -253,12 +253,12 @@ const kindOf = Object.entries(kinds)
 const ends = [
   n.json(
     'How did it end?',
-    [3120, 232],
+    [2990, 232],
     `$('What is to be said?').isExecuted ? ${said}.end : $json.end`,
   ),
   n.route(
     'Which end?',
-    [3320, 105],
+    [3190, 105],
     `$json.kind === 'callback' ? 'page' : $json.problem ? ({ ${kindOf} })[$json.problem.error] : $json.warning ? 'untold' : 'token'`,
     ['token', 'page', 'untold', ...Object.keys(kinds)],
     'later',
