@@ -43,7 +43,15 @@ function group(key, name, colour, [x, y, w, h], members) {
   ]
 }
 
-const code = (source, x, y, to) => ({ key: source, source, x, y, to })
+/** A function node. Two may have one source: then each has a key and a name of its own. */
+const code = (source, x, y, to, { key = source, name } = {}) => ({
+  key,
+  source,
+  ...(name && { name }),
+  x,
+  y,
+  to,
+})
 
 const inject = (key, name, property, value, x, y, to, more = {}) => ({
   key,
@@ -239,7 +247,7 @@ const schedule = group(
       'tick-out',
       { repeat: '60' },
     ),
-    linkOut('tick-out', 'to: jobs', ['gate-in', 'draw-in'], 1510, 300),
+    linkOut('tick-out', 'to: jobs', ['gate-in', 'draw-in', 'tell-in'], 1510, 300),
   ],
 )
 
@@ -248,7 +256,7 @@ const renew = group(
   'renew',
   '4. Renewal: one at a time, saved before it is handed out',
   '#5FA55A',
-  [44, 359, 2102, 342],
+  [44, 359, 2102, 362],
   [
     linkIn(
       'gate-in',
@@ -271,10 +279,11 @@ const renew = group(
     junction('line-2', 860, 580, 'line-3'),
     junction('line-3', 1080, 580, 'line-4'),
     junction('line-4', 1310, 580, 'finish'),
-    code('finish', 1870, 580, ['done-out', 'page-out', 'tell-out']),
-    linkOut('done-out', 'to: jobs', ['gate-in'], 2050, 540),
-    linkOut('page-out', 'to: page', ['page-in', 'draw-in'], 2050, 580),
-    linkOut('tell-out', 'to: author', ['tell-in'], 2060, 620),
+    code('finish', 1870, 580, ['done-out', 'page-out', 'tell-out', 'end-out']),
+    linkOut('done-out', 'to: jobs', ['gate-in'], 2050, 520),
+    linkOut('page-out', 'to: page', ['page-in', 'draw-in'], 2050, 560),
+    linkOut('tell-out', 'to: author', ['tell-in'], 2060, 600),
+    linkOut('end-out', 'to: ends', ['end-in'], 2050, 640),
     {
       key: 'catch',
       type: 'catch',
@@ -285,46 +294,66 @@ const renew = group(
       y: 640,
       to: ['broken'],
     },
-    code('broken', 370, 640, ['broken-out', 'broken-page-out']),
-    linkOut('broken-out', 'to: jobs', ['gate-in'], 570, 620),
-    linkOut('broken-page-out', 'to: page', ['page-in'], 570, 660),
+    code('broken', 370, 640, ['broken-out', 'broken-page-out', 'broken-tell-out']),
+    linkOut('broken-out', 'to: jobs', ['gate-in'], 570, 600),
+    linkOut('broken-page-out', 'to: page', ['page-in'], 570, 640),
+    linkOut('broken-tell-out', 'to: author', ['tell-in'], 580, 680),
   ],
 )
 
+const toldBy = ['tell-out', 'unsaved-out', 'broken-tell-out', 'receipt-out', 'tick-out']
 const escalation = group(
   'escalation',
   '5. "access_token" is not renewed: escalation to the process author',
   '#C0504D',
-  [44, 719, 1302, 182],
+  [44, 739, 1462, 202],
   [
-    linkIn('tell-in', 'author', ['tell-out', 'unsaved-out'], 120, 780, 'message'),
-    code('message', 290, 780, [['escalated', 'deliver']]),
-    debug('escalated', 'Escalation to the process author', 600, 760),
-    linkIn('resend-in', 'send again', ['resend-out'], 330, 860, 'deliver'),
-    code('deliver', 550, 820, ['post']),
-    httpRequest('post', 'POST the message', 770, 820, 'delivered'),
-    code('delivered', 950, 820, ['later']),
-    {
-      key: 'later',
-      type: 'delay',
-      name: 'wait',
-      pauseType: 'delayv',
-      timeout: '30',
-      timeoutUnits: 'seconds',
-      rate: '1',
-      nbRateUnits: '1',
-      rateUnits: 'second',
-      randomFirst: '1',
-      randomLast: '5',
-      randomUnits: 'seconds',
-      drop: false,
-      allowrate: false,
-      outputs: 1,
-      x: 1090,
-      y: 820,
-      to: ['resend-out'],
-    },
-    linkOut('resend-out', 'to: send again', ['resend-in'], 1240, 820),
+    linkIn('tell-in', 'author', toldBy, 120, 840, 'tell'),
+    code('tell', 280, 840, ['message', 'notice']),
+    code('message', 620, 800, ['escalated', 'deliver'], {
+      name: '"access_token" doesn\'t update. Escalation to the process author',
+    }),
+    code('message', 500, 880, ['noticed', 'deliver'], {
+      key: 'notice',
+      name: 'Recovery and notices',
+    }),
+    debug('escalated', 'Escalation', 970, 780),
+    debug('noticed', 'Recovery or notice', 1000, 900),
+    code('deliver', 980, 840, ['post', 'delivered']),
+    httpRequest('post', 'POST the message', 1180, 820, 'delivered'),
+    code('delivered', 1340, 860, ['receipt-out']),
+    linkOut('receipt-out', 'to: author', ['tell-in'], 1420, 910),
+  ],
+)
+
+const ending = (key, name, n) => debug(`end-${key}`, name, 1960, 780 + n * 36)
+const endings = [
+  ['kept', 'A token is kept'],
+  ['input', 'Fill in portal, client_id, client_secret'],
+  ['portal', 'Correct the portal'],
+  ['settings', 'Correct the settings of this tab'],
+  ['code', 'Get a new code: it lives 30 seconds'],
+  ['other', 'Take a code of this portal'],
+  ['application', 'Check client_id and client_secret'],
+  ['consent', 'Give consent: open the link'],
+  ['payment', 'Pay for the plan or the application'],
+  ['store', 'Repair the context store'],
+  ['later', 'Wait: it is tried again by itself'],
+].map(([key, name], n) => ending(key, name, n))
+const ends = group(
+  'ends',
+  '7. How a job ends: each node says what to do',
+  '#E07B39',
+  [1544, 739, 602, 442],
+  [
+    linkIn('end-in', 'ends', ['end-out'], 1610, 960, 'ending'),
+    code(
+      'ending',
+      1730,
+      960,
+      endings.map(({ key }) => key),
+    ),
+    ...endings,
   ],
 )
 
@@ -332,7 +361,7 @@ const example = group(
   'example',
   '6. Example: create a new lead',
   '#D9A441',
-  [44, 919, 1392, 182],
+  [44, 979, 1462, 202],
   [
     inject(
       'new-lead',
@@ -340,10 +369,10 @@ const example = group(
       'lead',
       { TITLE: 'A new lead from Node-RED' },
       180,
-      980,
+      1050,
       'get-token',
     ),
-    linkIn('repeat-in', 'once more', ['repeat-out'], 130, 1040, 'get-token'),
+    linkIn('repeat-in', 'once more', ['repeat-out'], 130, 1110, 'get-token'),
     {
       key: 'get-token',
       type: 'link call',
@@ -352,16 +381,16 @@ const example = group(
       linkType: 'static',
       timeout: '30',
       x: 450,
-      y: 980,
+      y: 1050,
       to: ['lead-request'],
     },
-    code('lead-request', 670, 980, ['lead-call', 'line-5']),
-    httpRequest('lead-call', 'call the portal', 870, 980, 'lead-answer'),
-    code('lead-answer', 1050, 980, ['lead-created', 'repeat-out', 'lead-failed']),
-    debug('lead-created', 'Lead created', 1290, 960),
-    linkOut('repeat-out', 'to: once more', ['repeat-in'], 1260, 1000),
-    junction('line-5', 770, 1060, 'lead-failed'),
-    debug('lead-failed', 'Lead not created', 1300, 1060),
+    code('lead-request', 670, 1050, ['lead-call', 'line-5']),
+    httpRequest('lead-call', 'call the portal', 870, 1050, 'lead-answer'),
+    code('lead-answer', 1050, 1050, ['lead-created', 'repeat-out', 'lead-failed']),
+    debug('lead-created', 'Lead created', 1290, 1030),
+    linkOut('repeat-out', 'to: once more', ['repeat-in'], 1260, 1070),
+    junction('line-5', 770, 1130, 'lead-failed'),
+    debug('lead-failed', 'Lead not created', 1300, 1130),
   ],
 )
 
@@ -377,5 +406,5 @@ export const flow = [
     y: 60,
     wires: [],
   },
-  ...[consent, give, schedule, renew, escalation, example].flat(),
+  ...[consent, give, schedule, renew, escalation, example, ends].flat(),
 ]
