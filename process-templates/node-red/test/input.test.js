@@ -108,7 +108,10 @@ test('a code of another portal is refused, its token not kept', async () => {
   assert.match(notice.reason, /belongs to another portal/)
 
   // Author and browser hear of the next one too, although the state is the same.
-  const { state } = stage.nodeRed.context('bitrix24_consent')
+  const state = await until(
+    'a state of the link',
+    () => stage.nodeRed.context('bitrix24_consent').state,
+  )
   const code = await stage.emulator.code()
   const page = await fetch(`${stage.nodeRed.url}/bitrix24/callback?code=${code}&state=${state}`)
   assert.equal(page.status, 502)

@@ -1,7 +1,6 @@
 // Messages to the author: what is not delivered stays, what is delivered is not sent twice, and what broke is told as it is.
 import assert from 'node:assert/strict'
-import { mkdirSync, readFileSync, renameSync, rmdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { afterEach, beforeEach } from 'node:test'
 import { scenarios } from '../../test-support/table.js'
 import { until } from '../../test-support/wait.js'
@@ -19,7 +18,6 @@ afterEach(async () => {
   await stage.close()
 })
 
-const contextFile = () => join(stage.nodeRed.folder, 'context/b24oauth-tab/flow.json')
 const waiting = () => stage.nodeRed.context('bitrix24_told').waiting ?? []
 
 /** A dead grant, found out by a reader. */
@@ -103,13 +101,13 @@ test('kill -9 after a delivery, before it was noted: told twice, under one id', 
   stage.sink.status = 500
   await revoked()
   await until('a refused delivery', () => stage.sink.refused > 0)
-  const before = readFileSync(contextFile())
+  const before = readFileSync(stage.nodeRed.contextFile)
   stage.sink.status = 200
   await stage.advance(1800)
   await stage.tick()
   await ticks()
   await stage.nodeRed.end('SIGKILL')
-  writeFileSync(contextFile(), before)
+  writeFileSync(stage.nodeRed.contextFile, before)
   await stage.nodeRed.start()
   await stage.tick()
   await stage.alert('escalation', 'needs_reauthorization', 2)
@@ -124,8 +122,8 @@ test('kill -9 after the token was found dead, before anything was told: told aft
   await revoked()
   await until('it is noted', () => waiting().length === 1)
   await stage.nodeRed.end('SIGKILL')
-  const { bitrix24_told, ...before } = JSON.parse(readFileSync(contextFile(), 'utf8'))
-  writeFileSync(contextFile(), JSON.stringify(before))
+  const { bitrix24_told, ...before } = JSON.parse(readFileSync(stage.nodeRed.contextFile, 'utf8'))
+  writeFileSync(stage.nodeRed.contextFile, JSON.stringify(before))
   stage.sink.status = 200
   await stage.nodeRed.start()
   await stage.tick()
@@ -156,12 +154,10 @@ test('the store fails between the request and the answer: the pair is held until
   await stage.emulator.control('/faults', fault)
   const asked = stage.token()
   await until('the request', async () => (await stage.emulator.faults()) === 0)
-  renameSync(contextFile(), `${contextFile()}.away`)
-  mkdirSync(contextFile())
+  const mend = stage.nodeRed.breakStore()
   const alert = await stage.alert('escalation', 'store')
   assert.match(alert.reason, /new token was received.*do not stop Node-RED/)
-  rmdirSync(contextFile())
-  renameSync(`${contextFile()}.away`, contextFile())
+  mend()
 
   const second = await asked
   assert.ok(second.access_token)
