@@ -35,7 +35,7 @@ fn wires_that_lead_elsewhere_are_named_with_both_ends() {
         "{skipped:?}"
     );
     let skipped = after(Tool::NodeRed, |flow| {
-        let to = id(flow, "What is to be said?");
+        let to = id(flow, "What came of it?");
         node(flow, "POST oauth/token")["wires"] = json!([[to]]);
     });
     assert!(
@@ -43,7 +43,7 @@ fn wires_that_lead_elsewhere_are_named_with_both_ends() {
             &skipped,
             &[
                 "POST oauth/token",
-                "led to \"Read the answer, save it\", now to \"What is to be said?\""
+                "led to \"Read the answer, save it\", now to \"What came of it?\""
             ]
         ),
         "{skipped:?}"
@@ -84,7 +84,7 @@ fn wires_that_are_gone_or_lead_nowhere_are_errors() {
         after(Tool::Corezoid, |folder| logic(folder, "Start", 0)["to_node_id"] = json!("nowhere"));
     assert!(has(&lost, &["Error: Bitrix OAuth: Start", "not there"]), "{lost:?}");
     let lost = after(Tool::NodeRed, |flow| {
-        node(flow, "POST oauth/token")["wires"][0][0] = json!("nowhere")
+        node(flow, "POST oauth/token")["wires"][0][0] = json!("nowhere");
     });
     assert!(has(&lost, &["Error: POST oauth/token", "not there"]), "{lost:?}");
     let lost = after(Tool::N8n, |workflow| connect(workflow, "Settings", 0, "nowhere"));
@@ -106,7 +106,7 @@ fn nodes_of_ones_own_in_a_wire_and_beside_it_are_welcome() {
         let tab = flow[0]["id"].clone();
         let mail = json!({"id": "m", "z": tab, "type": "function", "name": "My mail", "wires": []});
         flow.as_array_mut().unwrap().push(mail);
-        node(flow, "Write the message")["wires"][0].as_array_mut().unwrap().push(json!("m"));
+        node(flow, ESCALATION)["wires"][0].as_array_mut().unwrap().push(json!("m"));
     });
     assert!(said.is_empty(), "{said:?}");
     let said = after(Tool::Corezoid, |folder| {
@@ -205,12 +205,11 @@ fn corezoids_own_rules() {
         },
         &["Start", "into another process"],
     );
-    let escalation = "\"access_token\" doesn't update. Escalation to the process author";
     error(
-        &|folder| logic(folder, escalation, 0)["conv_id"] = json!(55),
+        &|folder| logic(folder, ESCALATION, 0)["conv_id"] = json!(55),
         &["Escalation", "object 55", "not in this file"],
     );
-    error(&|folder| logic(folder, escalation, 0)["conv_id"] = json!("55"), &["object 55"]);
+    error(&|folder| logic(folder, ESCALATION, 0)["conv_id"] = json!("55"), &["object 55"]);
     for fields in ["extra", "extra_type"] {
         error(
             &|folder| {

@@ -8,6 +8,9 @@ use serde_json::{Value, json};
 
 use super::*;
 
+/// The node that every tool's template has for a person to change.
+const ESCALATION: &str = "\"access_token\" doesn't update. Escalation to the process author";
+
 /// The template's file that has the settings, as it ships.
 fn shipped(tool: Tool) -> Value {
     built_in(tool.files()[0].1).unwrap()
@@ -31,14 +34,11 @@ fn errors(file: &Value) -> Vec<String> {
 
 /// What is said of a shipped file after a change, and was not before.
 fn after(tool: Tool, change: impl Fn(&mut Value)) -> Vec<String> {
-    after_in(shipped(tool), change)
-}
-
-fn after_in(file: Value, change: impl Fn(&mut Value)) -> Vec<String> {
-    let before = said(&file);
+    let file = shipped(tool);
     let mut edited = file.clone();
     change(&mut edited);
     assert_ne!(edited, file, "the change did nothing");
+    let before = said(&file);
     said(&edited).into_iter().filter(|line| !before.contains(line)).collect()
 }
 

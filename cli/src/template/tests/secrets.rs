@@ -19,7 +19,7 @@ fn push(list: &mut Value, item: Value) {
 #[test]
 fn in_n8n() {
     let ask = "Ask the authorization server";
-    let tell = "Escalation to the process author";
+    let tell = ESCALATION;
     let parameter = |name: &'static str, key: &'static str, value: &'static str| {
         move |workflow: &mut Value| node(workflow, name)["parameters"][key] = json!(value)
     };
@@ -67,7 +67,7 @@ fn in_node_red() {
         *setting(red, flow, "client_secret") = json!(SECRET);
     });
     found(red, &["client_secret"], |flow| {
-        flow[0]["credentials"] = json!({"client_secret": SECRET})
+        flow[0]["credentials"] = json!({"client_secret": SECRET});
     });
     found(red, &["password"], |flow| flow[0]["credentials"] = json!({"password": SECRET}));
     found(red, &["POST the message"], |flow| {

@@ -142,7 +142,7 @@ fn timers_of_ones_own_are_warned_of() {
 #[test]
 fn what_n8n_saves_and_whom_it_tells() {
     let said = after(Tool::N8n, |workflow| {
-        workflow["settings"]["saveDataSuccessExecution"] = json!("all")
+        workflow["settings"]["saveDataSuccessExecution"] = json!("all");
     });
     assert!(has(&said, &["Warning: Bitrix24 OAuth", "saveDataSuccessExecution"]), "{said:?}");
     let said = after(Tool::N8n, |workflow| {
