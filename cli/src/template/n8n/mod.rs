@@ -60,17 +60,18 @@ fn assignment<'a>(template: &'a mut Value, name: &str) -> Option<&'a mut Value> 
     named.get_mut("value")
 }
 
-/// The workflows, in their order.
+/// The workflows, in their order. Where there are several, the names of their nodes alone would say little.
 pub(super) fn parts(file: &Value) -> Vec<Part> {
+    let is_one = items(file).len() < 2;
     let part = |workflow: &Value| Part {
         id: text(workflow, "id").to_owned(),
         title: text(workflow, "name").to_owned(),
-        nodes: list(workflow, "nodes").iter().map(|node| read(workflow, node)).collect(),
+        nodes: list(workflow, "nodes").iter().map(|node| read(workflow, node, is_one)).collect(),
     };
     items(file).iter().map(part).collect()
 }
 
-fn read(workflow: &Value, node: &Value) -> Node {
+fn read(workflow: &Value, node: &Value, is_one: bool) -> Node {
     let name = text(node, "name");
     let mut outputs = Vec::new();
     let connections = workflow.get("connections").and_then(|all| all.get(name)?.as_object());
@@ -89,7 +90,7 @@ fn read(workflow: &Value, node: &Value) -> Node {
     Node {
         id: name.to_owned(),
         alias: text(node, "id").to_owned(),
-        name: name.to_owned(),
+        name: if is_one { name.to_owned() } else { format!("{}: {name}", text(workflow, "name")) },
         kinds: vec![text(node, "type").to_owned()],
         outputs,
     }
@@ -104,9 +105,11 @@ pub(super) fn check(file: &Value, shipped: &[Value], matches: &[Match<'_>]) -> V
             continue;
         };
         found.extend(of_workflow(workflow, original));
-        let now = made.edited(SETTINGS).and_then(|settings| node(workflow, &settings.name));
+        let settings_node = made.edited(SETTINGS);
+        let now = settings_node.and_then(|settings| node(workflow, &settings.id));
         if let (Some(now), Some(was)) = (now, node(original, SETTINGS)) {
-            found.extend(assigned(workflow, now, was));
+            let name = settings_node.map_or(SETTINGS, |settings| &settings.name);
+            found.extend(assigned(workflow, name, now, was));
         }
         let fixed = now.into_iter().flat_map(assignments);
         let fixed = fixed.filter(|field| text(field, "name") == "fixed_renewal_minutes");
@@ -143,8 +146,7 @@ fn of_workflow(workflow: &Value, shipped: &Value) -> Vec<Finding> {
     found
 }
 
-fn assigned(workflow: &Value, now: &Value, shipped: &Value) -> Vec<Finding> {
-    let name = text(now, "name");
+fn assigned(workflow: &Value, name: &str, now: &Value, shipped: &Value) -> Vec<Finding> {
     let mut found = Vec::new();
     for original in assignments(shipped) {
         let key = text(original, "name");

@@ -104,6 +104,10 @@ fn an_n8n_workflow_with_a_new_id_and_several_in_an_array() {
     }
     let mut all = json!(files);
     assert!(errors(&all).is_empty(), "{:?}", errors(&all));
+    for workflow in ["Bitrix24 OAuth", "Bitrix24 OAuth: something broke"] {
+        let line = format!("Warning: {workflow}: Settings: alert_url is empty: nobody is told");
+        assert!(said(&all).contains(&line), "{:?}", said(&all));
+    }
     node(&mut all[2], "A token?")["type"] = json!("n8n-nodes-base.telegraph");
     assert!(has(&errors(&all), &["A token?", "unknown node"]), "{:?}", errors(&all));
 }
