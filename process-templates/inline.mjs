@@ -1,17 +1,29 @@
 // A function node of a workflow tool is one piece of text: this makes it out of a module and what that imports.
 import { readFileSync } from 'node:fs'
 
-/** The functions of a shared module, by name: their text with its comment. */
-function functionsOf(path, base) {
-  const text = readFileSync(new URL(path, base), 'utf8')
-  const each =
-    /^(?:\/\*\*\n(?: \*.*\n)+|\/\*\* .*\n)export ((?:async )?function (\w+)[\s\S]*?^\})$/gm
-  return new Map(
-    [...text.matchAll(each)].map(([whole, , name]) => [name, whole.replace(/^export /m, '')]),
-  )
+/** What a module imports: the names, and the path they come from. */
+function importsOf(text) {
+  return [...text.matchAll(/^import \{ (.*) \} from ['"](.*)['"];?$/gm)].map(([, names, path]) => ({
+    names: names.split(', '),
+    path,
+  }))
 }
 
-/** The wanted functions and those of the same module that they call. */
+/** The functions of a shared module and of those that it imports, by name: their text with its comment. */
+function functionsOf(path, base) {
+  const url = new URL(path, base)
+  const text = readFileSync(url, 'utf8')
+  const imported = importsOf(text).flatMap((other) => [...functionsOf(other.path, url)])
+  const each =
+    /^(?:\/\*\*\n(?: \*.*\n)+|\/\*\* .*\n)export ((?:async )?function (\w+)[\s\S]*?^\})$/gm
+  const own = [...text.matchAll(each)]
+  return new Map([
+    ...imported,
+    ...own.map(([whole, , name]) => [name, whole.replace(/^export /m, '')]),
+  ])
+}
+
+/** The wanted functions and those that they call. */
 function withCallees(wanted, functions) {
   const found = new Set()
   const add = (name) => {
@@ -37,9 +49,8 @@ export function inlined(url) {
   const text = readFileSync(url, 'utf8')
   const main = /^export default (?:async )?function \w+\([^)]*\) \{\n([\s\S]*?)\n\}\n/m.exec(text)
   if (!main) throw new Error(`${url}: no default function found`)
-  const imports = [...text.matchAll(/^import \{ (.*) \} from ['"](.*)['"];?$/gm)]
-  const helpers = imports.flatMap(([, names, path]) =>
-    withCallees(names.split(', '), functionsOf(path, url)),
+  const helpers = importsOf(text).flatMap(({ names, path }) =>
+    withCallees(names, functionsOf(path, url)),
   )
-  return [main[1].replace(/^ {2}/gm, ''), ...helpers].join('\n\n')
+  return [main[1].replace(/^ {2}/gm, ''), ...new Set(helpers)].join('\n\n')
 }

@@ -24,7 +24,7 @@ export async function build() {
     nodes.push({
       ...node,
       type: 'function',
-      name: module.name,
+      name: node.name ?? module.name,
       func: inlined(new URL(`${source}.js`, sources)),
       outputs,
       timeout: 0,

@@ -2,13 +2,13 @@
 
 use std::{
     fs,
-    io::{ErrorKind, Read, Write},
+    io::Read,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use clap::{Args, Subcommand};
-use evergrant::{Error, Kind, Result};
+use evergrant::{Error, Result};
 
 use crate::{
     output,
@@ -41,7 +41,7 @@ struct Export {
     /// The tool.
     #[arg(value_enum)]
     tool: Tool,
-    /// The portal: example.bitrix24.com.
+    /// The portal: example.bitrix24.com, or just example.
     #[arg(long, value_name = "HOST")]
     portal: Option<String>,
     /// The application's client_id, from its card on the portal.
@@ -57,7 +57,10 @@ struct Export {
     /// The vendor's authorization server, where it is another than <https://oauth.bitrix.info>.
     #[arg(long, value_name = "URL")]
     authorization_server: Option<String>,
-    /// The folder to write to.
+    /// Where the tool sends its messages to you, as JSON.
+    #[arg(long, value_name = "URL")]
+    alert_url: Option<String>,
+    /// The folder to write to; it is made if it is not there.
     #[arg(long, value_name = "FOLDER", default_value = ".")]
     output: PathBuf,
     /// Replace files that are there.
@@ -67,8 +70,11 @@ struct Export {
 
 #[derive(Args)]
 struct Check {
-    /// The file, or - for standard input.
+    /// The file, or - for standard input: JSON, or the zip that Corezoid exports.
     file: PathBuf,
+    /// A type of node that your tool has beside its own, such as "e-mail". Say it once for each.
+    #[arg(long, value_name = "TYPE")]
+    node: Vec<String>,
 }
 
 impl Template {
@@ -94,21 +100,11 @@ impl Export {
             client_id: self.client_id,
             scope: self.scope,
             authorization_server: self.authorization_server,
+            alert_url: self.alert_url,
             interval: self.interval,
         };
         let files = template::fill(self.tool, &mut settings)?;
-        // All or none: whoever finds one file must not take it for a newer one's sibling.
-        if !self.force
-            && let Some(there) =
-                files.iter().map(|(name, _)| self.output.join(name)).find(|path| path.exists())
-        {
-            return Err(
-                refused(&there, "there is a file already").advise("Pass --force to replace it.")
-            );
-        }
-        for (name, text) in files {
-            let path = self.output.join(name);
-            write(&path, &text, self.force)?;
+        for path in template::write(&self.output, &files, self.force)? {
             output::line(path.display().to_string())?;
         }
         output::note(format!("Fill in inside the tool: {}.", self.tool.secrets()));
@@ -116,59 +112,38 @@ impl Export {
     }
 }
 
-fn write(path: &Path, text: &str, replace: bool) -> Result<()> {
-    let mut open = fs::OpenOptions::new();
-    open.write(true).create(true).truncate(true).create_new(!replace);
-    let written = open.open(path).and_then(|mut file| file.write_all(text.as_bytes()));
-    written.map_err(|error| {
-        let why = match error.kind() {
-            ErrorKind::AlreadyExists => "there is a file already",
-            _ => "the file cannot be written",
-        };
-        refused(path, why).with_source(error)
-    })
-}
-
-fn refused(path: &Path, why: &'static str) -> Error {
-    Error::invalid_input("output", why).with("file", path.display().to_string())
-}
-
 impl Check {
     fn run(self) -> Result<ExitCode> {
-        let (tool, findings) = template::check(&read(&self.file)?)?;
+        let (tool, findings) = template::check(&read(&self.file)?, &self.node)?;
         for Finding { level, node, what } in &findings {
             let word = if *level == Level::Error { "error" } else { "warning" };
             output::line(format!("{word}: {node}: {what}"))?;
         }
         let errors = findings.iter().filter(|finding| finding.level == Level::Error).count();
         if errors > 0 {
-            output::note(format!("{errors} to mend before it is imported into {}", tool.name()));
+            output::note(format!("{errors} to mend before it is imported into {}", tool.title()));
             return Ok(ExitCode::FAILURE);
         }
-        output::note(format!("ready to be imported into {}", tool.name()));
+        output::note(format!("ready to be imported into {}", tool.title()));
         Ok(ExitCode::SUCCESS)
     }
 }
 
-fn read(path: &Path) -> Result<String> {
+fn read(path: &Path) -> Result<Vec<u8>> {
     let source: Result<Box<dyn Read>, std::io::Error> = if path == Path::new("-") {
         Ok(Box::new(std::io::stdin()))
     } else {
         fs::File::open(path).map(|file| Box::new(file) as Box<dyn Read>)
     };
-    let mut text = String::new();
-    let read = source.and_then(|source| source.take(LONGEST).read_to_string(&mut text));
-    match read {
+    let mut content = Vec::new();
+    match source.and_then(|source| source.take(LONGEST).read_to_end(&mut content)) {
         Ok(length) if length as u64 == LONGEST => {
             Err(Error::invalid_input("file", "the file is too long for a template"))
         }
-        Ok(_) => Ok(text),
-        Err(error) if error.kind() == ErrorKind::InvalidData => {
-            Err(Error::invalid_input("file", "the file is not text"))
-        }
-        Err(error) => Err(Error::new(Kind::InvalidInput, "the file cannot be read")
-            .with("field", "file")
+        Ok(_) => Ok(content),
+        Err(error) => Err(Error::invalid_input("file", "the file cannot be read")
             .with("file", path.display().to_string())
+            .with("reason", error.to_string())
             .with_source(error)),
     }
 }

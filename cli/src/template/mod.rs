@@ -3,16 +3,23 @@
 //! The files themselves are made in `process-templates/`, one folder per tool.
 
 mod corezoid;
+mod files;
 mod graph;
+mod known;
 mod n8n;
 mod node_red;
 mod plain_sight;
+mod rhythm;
+mod settings;
+mod walk;
+mod wires;
+mod zip;
 
-use evergrant::{Error, Kind, Portal, Result};
+use evergrant::{Error, Kind, Result};
 use serde_json::Value;
 
-/// More renewals an hour than these are what the vendor blocks applications for.
-const RENEWALS_PER_HOUR: f64 = 3.0;
+pub(crate) use self::{files::write, settings::Settings};
+use self::{graph::Part, known::Known};
 
 /// A workflow tool that a template is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -33,6 +40,15 @@ impl Tool {
         match self {
             Self::Corezoid => "corezoid",
             Self::NodeRed => "node-red",
+            Self::N8n => "n8n",
+        }
+    }
+
+    /// As it calls itself.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Corezoid => "Corezoid",
+            Self::NodeRed => "Node-RED",
             Self::N8n => "n8n",
         }
     }
@@ -63,6 +79,15 @@ impl Tool {
         }
     }
 
+    /// Where a secret goes that stands in a file.
+    fn safe_place(self) -> &'static str {
+        match self {
+            Self::Corezoid => "give it in the task instead",
+            Self::NodeRed => "fill it in inside Node-RED, as a credential",
+            Self::N8n => "keep it in a credential of n8n",
+        }
+    }
+
     /// Names and texts; the one with the settings first.
     fn files(self) -> &'static [(&'static str, &'static str)] {
         match self {
@@ -72,18 +97,18 @@ impl Tool {
         }
     }
 
-    /// The file that `edited` was made from.
-    fn shipped(self, edited: &Value) -> Result<Value> {
-        let files: Vec<Value> =
-            self.files().iter().map(|(_, text)| built_in(text)).collect::<Result<_>>()?;
-        let id = |file: &Value| file.get("id").cloned();
-        let same = files.iter().find(|file| id(file) == id(edited)).or(files.first());
-        Ok(same.cloned().unwrap_or_default())
+    /// What a file is made of.
+    fn parts(self, file: &Value) -> Vec<Part> {
+        match self {
+            Self::Corezoid => corezoid::parts(file),
+            Self::NodeRed => node_red::parts(file),
+            Self::N8n => n8n::parts(file),
+        }
     }
 
     /// Which tool a file is for.
     fn of(file: &Value) -> Option<Self> {
-        let objects = file.as_array().map_or(std::slice::from_ref(file), Vec::as_slice);
+        let objects = items(file);
         let has = |name: &str| objects.iter().any(|object| object.get(name).is_some());
         if has("obj_type") {
             Some(Self::Corezoid)
@@ -97,96 +122,27 @@ impl Tool {
     }
 }
 
-/// What a template is filled with. No secret is among it: a file is not a place for one.
-#[derive(Debug, Default)]
-pub(crate) struct Settings {
-    pub(crate) portal: Option<String>,
-    pub(crate) client_id: Option<String>,
-    pub(crate) scope: Option<String>,
-    pub(crate) authorization_server: Option<String>,
-    /// Minutes between renewals by the clock; zero for none.
-    pub(crate) interval: Option<u32>,
-}
-
-impl Settings {
-    /// What was given, by the names that Node-RED's and n8n's template have for it.
-    fn named(&self, interval: &'static str) -> Vec<(&'static str, String)> {
-        let given = [
-            ("portal", self.portal.clone()),
-            ("client_id", self.client_id.clone()),
-            ("scope", self.scope.clone()),
-            ("authorization_server", self.authorization_server.clone()),
-            (interval, self.interval.map(|minutes| minutes.to_string())),
-        ];
-        given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
-    }
-
-    /// # Errors
-    /// Names the field.
-    pub(crate) fn check(&mut self) -> Result<()> {
-        if let Some(portal) = &mut self.portal {
-            *portal = Portal::parse(portal)?.host().to_owned();
-        }
-        let words = |text: &str, more: &str| {
-            !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c))
-        };
-        if self.client_id.as_deref().is_some_and(|id| !words(id, "._-")) {
-            return Err(Error::invalid_input("client_id", "this is not a client_id").advise(
-                "Copy it from the application's card, such as local.5c8bb1b0891cf2.87252039.",
-            ));
-        }
-        if self.scope.as_deref().is_some_and(|scope| !words(scope, "_,. ")) {
-            return Err(Error::invalid_input("scope", "these are not names of rights")
-                .advise("Write them with commas, such as crm,user,tasks."));
-        }
-        if let Some(server) = &self.authorization_server
-            && ![
-                "https://oauth.bitrix.info",
-                "https://oauth.bitrix24.tech",
-                "https://oauth.bitrix24.info",
-            ]
-            .contains(&server.trim_end_matches('/'))
-        {
-            return Err(Error::invalid_input(
-                "authorization_server",
-                "this is not one of the vendor's authorization servers",
-            )
-            .advise("https://oauth.bitrix.info, https://oauth.bitrix24.tech or https://oauth.bitrix24.info."));
-        }
-        match self.interval.map(f64::from).and_then(timer) {
-            Some(Finding { level: Level::Error, what, .. }) => {
-                Err(Error::invalid_input("interval", what)
-                    .advise("20 minutes or more, or 0 for no timer."))
-            }
-            _ if self.interval.is_some_and(|minutes| minutes > 50) => Err(Error::invalid_input(
-                "interval",
-                "a token lives an hour: readers would meet dead ones",
-            )
-            .advise("20 to 50 minutes, or 0 for no timer.")),
-            _ => Ok(()),
-        }
-    }
-}
-
 /// The files of a template, by name, with settings filled in.
 ///
 /// # Errors
 /// [`Kind::InvalidInput`] naming the setting.
-pub(crate) fn fill(tool: Tool, settings: &mut Settings) -> Result<Vec<(&'static str, String)>> {
+pub(crate) fn fill(tool: Tool, settings: &mut Settings) -> Result<Vec<(&'static str, Vec<u8>)>> {
     settings.check()?;
     let mut filled = Vec::new();
     for (place, (name, text)) in tool.files().iter().enumerate() {
         let mut file = built_in(text)?;
         let done = match tool {
-            _ if place > 0 => Ok(()),
             Tool::Corezoid => corezoid::fill(&mut file, settings),
             Tool::NodeRed => node_red::fill(&mut file, settings),
-            Tool::N8n => n8n::fill(&mut file, settings),
+            Tool::N8n => n8n::fill(&mut file, settings, place == 0),
         };
         done.map_err(|setting| {
             Error::invalid_input(setting, "the template has no place for this setting")
         })?;
-        filled.push((*name, format!("{file:#}\n")));
+        filled.push((*name, format!("{file:#}\n").into_bytes()));
+        if tool == Tool::Corezoid {
+            filled.push((corezoid::ZIP, corezoid::zipped(&file)));
+        }
     }
     Ok(filled)
 }
@@ -228,49 +184,75 @@ impl Finding {
     }
 }
 
-/// What is wrong with a file that is going to be imported; nothing if it is sound.
+/// What is wrong with a file that is going to be imported; nothing if it is sound. `nodes` are types that the
+/// person's tool has beside its own.
 ///
 /// # Errors
 /// [`Kind::InvalidInput`] naming the field `file` if it is no template at all.
-pub(crate) fn check(text: &str) -> Result<(Tool, Vec<Finding>)> {
-    let file: Value = serde_json::from_str(text).map_err(|error| {
-        let at = format!("the file is not JSON (line {}, column {})", error.line(), error.column());
-        Error::invalid_input("file", at)
-    })?;
+pub(crate) fn check(content: &[u8], nodes: &[String]) -> Result<(Tool, Vec<Finding>)> {
+    let file = read(content)?;
     let tool = Tool::of(&file).ok_or_else(|| {
         Error::invalid_input("file", "this is no export of Corezoid, Node-RED or n8n")
             .advise("Check the file that you are going to import, such as bitrix24-oauth.json.")
     })?;
-    let shipped = tool.shipped(&file)?;
-    let mut findings = match tool {
-        Tool::Corezoid => corezoid::check(&file, &shipped),
-        Tool::NodeRed => node_red::check(&file, &shipped),
-        Tool::N8n => n8n::check(&file, &shipped),
-    };
-    findings.extend(plain_sight::tokens(&file));
+    let originals: Vec<Value> =
+        tool.files().iter().map(|(_, text)| built_in(text)).collect::<Result<_>>()?;
+    let shipped: Vec<Part> = originals.iter().flat_map(|file| tool.parts(file)).collect();
+    let parts = tool.parts(&file);
+    let matches = graph::recognise(&parts, &shipped);
+    if matches.is_empty() {
+        let what = format!(
+            "this is an export of {}, but nothing in it is of a template: nothing can be said of it",
+            tool.title()
+        );
+        return Err(Error::invalid_input("file", what)
+            .advise("Check what \"evergrant template export\" wrote, or what you made of it."));
+    }
+    let mut findings = graph::check(tool, &parts, &matches, &Known::new(tool, nodes));
+    findings.extend(match tool {
+        Tool::Corezoid => corezoid::check(&file, &matches, &shipped),
+        Tool::NodeRed => node_red::check(&file, &originals, &matches),
+        Tool::N8n => n8n::check(&file, &originals, &matches),
+    });
+    findings.extend(walk::secrets(tool, &file));
     findings.sort_by_key(|finding| finding.level == Level::Warning);
     Ok((tool, findings))
 }
 
-/// What is to be said of a renewal by the clock every so many minutes.
-fn timer(minutes: f64) -> Option<Finding> {
-    if minutes <= 0.0 {
-        return None;
+/// JSON, or a zip of it.
+fn read(content: &[u8]) -> Result<Value> {
+    if zip::is_one(content) {
+        let files = zip::read(content).map_err(|why| Error::invalid_input("file", why))?;
+        return Ok(corezoid::unzipped(&files));
     }
-    if minutes * RENEWALS_PER_HOUR < 60.0 {
-        return Some(Finding::error(
-            "",
-            format!(
-                "renews every {minutes} minutes: Bitrix24 blocks applications that renew so often"
-            ),
-        ));
+    let text = std::str::from_utf8(content)
+        .map_err(|_| Error::invalid_input("file", "the file is not text"))?;
+    serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|error| {
+        let at = format!("the file is not JSON (line {}, column {})", error.line(), error.column());
+        Error::invalid_input("file", at)
+    })
+}
+
+/// The objects of a file: one, or an array of them.
+fn items(file: &Value) -> &[Value] {
+    file.as_array().map_or(std::slice::from_ref(file), Vec::as_slice)
+}
+
+fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
+    value.get(key).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// What a field holds, as a person would write it.
+fn written(value: &Value, key: &str) -> String {
+    match value.get(key) {
+        Some(Value::String(text)) => text.clone(),
+        None | Some(Value::Null) => String::new(),
+        Some(other) => other.to_string(),
     }
-    Some(Finding::warning(
-        "",
-        format!(
-            "renews every {minutes} minutes, asked or not: Bitrix24 asks not to, and may block applications that do"
-        ),
-    ))
 }
 
 #[cfg(test)]

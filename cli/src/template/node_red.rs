@@ -1,74 +1,29 @@
 //! Node-RED: an array of nodes; the settings are variables of the tab.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
-use super::{Finding, Settings, graph, graph::Node, plain_sight, timer};
+use super::{
+    Finding, Settings,
+    graph::{Match, Node, Output, Part},
+    items, list, plain_sight,
+    rhythm::{Clock, Rhythm, Timer},
+    settings, text, written,
+};
 
 pub(super) const FILES: &[(&str, &str)] = &[(
     "bitrix24-oauth.json",
     include_str!("../../../process-templates/node-red/bitrix24-oauth.json"),
 )];
 
-/// Nodes that Node-RED brings itself.
-const OWN: &[&str] = &[
-    "batch",
-    "catch",
-    "change",
-    "comment",
-    "complete",
-    "csv",
-    "debug",
-    "delay",
-    "exec",
-    "file",
-    "file in",
-    "function",
-    "global-config",
-    "group",
-    "html",
-    "http in",
-    "http proxy",
-    "http request",
-    "http response",
-    "inject",
-    "join",
-    "json",
-    "junction",
-    "link call",
-    "link in",
-    "link out",
-    "mqtt in",
-    "mqtt out",
-    "mqtt-broker",
-    "range",
-    "rbe",
-    "sort",
-    "split",
-    "status",
-    "subflow",
-    "switch",
-    "tab",
-    "tcp in",
-    "tcp out",
-    "tcp request",
-    "template",
-    "tls-config",
-    "trigger",
-    "udp in",
-    "udp out",
-    "unknown",
-    "watch",
-    "websocket in",
-    "websocket out",
-    "websocket-client",
-    "websocket-listener",
-    "xml",
-    "yaml",
-];
+/// What decides whether a renewal is due, and what spends the token; by their ids in the template.
+const DECIDE: &[&str] = &["b24oauth-due", "b24oauth-code"];
+const SPENDS: &str = "b24oauth-token-request";
 
 pub(super) fn fill(template: &mut Value, settings: &Settings) -> Result<(), &'static str> {
     for (name, value) in settings.named("fixed_renewal_minutes") {
-        *variable(template, name).ok_or(name)? = value.as_str().into();
+        *variable(template, name).ok_or(name)? = value.into();
     }
     Ok(())
 }
@@ -79,74 +34,172 @@ fn variable<'a>(template: &'a mut Value, name: &str) -> Option<&'a mut Value> {
     variables.iter_mut().find(|variable| text(variable, "name") == name)?.get_mut("value")
 }
 
-pub(super) fn check(file: &Value, shipped: &Value) -> Vec<Finding> {
-    let (nodes, of_shipped) = (nodes(file), nodes(shipped));
-    let is_known = |kind: &str| OWN.contains(&kind) || kind.starts_with("subflow:");
-    let mut found = graph::check(&nodes, &of_shipped, is_known);
-    for node in file.as_array().into_iter().flatten() {
-        found.extend(variables(node));
-        if is(node, "inject") {
-            found.extend(repeats(node, shipped));
+/// The tabs and subflows, and what stands in none of them.
+pub(super) fn parts(file: &Value) -> Vec<Part> {
+    let all = items(file);
+    let mut parts: Vec<Part> = Vec::new();
+    // A junction is a corner of a wire.
+    for node in all.iter().filter(|node| !is(node, "junction")) {
+        let id = text(node, "z");
+        let place = parts.iter().position(|part| part.id == id).unwrap_or_else(|| {
+            let tab = all.iter().find(|tab| !id.is_empty() && text(tab, "id") == id);
+            let title = tab.map(name).unwrap_or_default();
+            parts.push(Part { id: id.to_owned(), title, nodes: Vec::new() });
+            parts.len() - 1
+        });
+        parts[place].nodes.push(read(all, node));
+    }
+    parts
+}
+
+fn read(all: &[Value], node: &Value) -> Node {
+    let kind = text(node, "type");
+    let group = all.iter().find(|group| is(group, "group") && group.get("id") == node.get("g"));
+    let group = group.map(name).unwrap_or_default();
+    let wires = list(node, "wires");
+    let mut outputs = Vec::new();
+    for (place, wires) in wires.iter().enumerate() {
+        let wires = wires.as_array().into_iter().flatten().filter_map(Value::as_str);
+        let number = place + 1;
+        outputs.push(Output {
+            key: place.to_string(),
+            name: if list(node, "wires").len() > 1 {
+                format!("output {number}")
+            } else {
+                "it".into()
+            },
+            to: wires.flat_map(|id| through_junctions(all, id)).collect(),
+        });
+    }
+    // Those of a link in only say where it is linked from.
+    if kind != "link in" {
+        let links = list(node, "links").iter().filter_map(Value::as_str);
+        outputs.push(Output {
+            key: "links".to_owned(),
+            name: "it".to_owned(),
+            to: links.map(str::to_owned).collect(),
+        });
+    }
+    Node {
+        id: text(node, "id").to_owned(),
+        alias: format!("{kind}\n{}\n{group}", name(node)),
+        name: name(node),
+        // A subflow is a node of this file.
+        kinds: (!kind.starts_with("subflow:")).then(|| kind.to_owned()).into_iter().collect(),
+        outputs,
+    }
+}
+
+fn through_junctions(all: &[Value], id: &str) -> Vec<String> {
+    let (mut ends, mut seen, mut left) = (Vec::new(), BTreeSet::new(), vec![id]);
+    while let Some(id) = left.pop() {
+        let corner = all.iter().find(|node| is(node, "junction") && text(node, "id") == id);
+        match corner {
+            Some(corner) if seen.insert(id) => {
+                let on = list(corner, "wires").iter().filter_map(Value::as_array).flatten();
+                left.extend(on.filter_map(Value::as_str));
+            }
+            Some(_) => {}
+            None => ends.push(id.to_owned()),
         }
     }
-    found
+    ends
 }
 
-fn nodes(file: &Value) -> Vec<Node> {
-    let read = |node: &Value| {
-        let wires = node.get("wires").and_then(Value::as_array).into_iter().flatten();
-        let wires = wires.filter_map(Value::as_array).flatten();
-        let links = node.get("links").and_then(Value::as_array).into_iter().flatten();
-        let ids = wires.chain(links).filter_map(Value::as_str).map(str::to_owned);
-        Node {
-            id: text(node, "id").to_owned(),
-            name: name(node),
-            kind: text(node, "type").to_owned(),
-            leads_to: ids.collect(),
-        }
-    };
-    file.as_array().into_iter().flatten().map(read).collect()
-}
-
-fn variables(node: &Value) -> Vec<Finding> {
-    let variables = node.get("env").and_then(Value::as_array).into_iter().flatten();
+pub(super) fn check(file: &Value, shipped: &[Value], matches: &[Match<'_>]) -> Vec<Finding> {
+    let all = items(file);
     let mut found = Vec::new();
-    for variable in variables {
-        let (key, value) = (text(variable, "name"), text(variable, "value"));
-        if plain_sight::is_secret(key, value) {
-            let what = format!(
-                "{key} stands here in plain sight: fill it in inside Node-RED, as a credential"
-            );
-            found.push(Finding::error(name(node), what));
-        } else if plain_sight::is_secret(key, "x") && text(variable, "type") != "cred" {
-            let what =
-                format!("{key} is no credential any more: Node-RED would keep it in plain text");
+    for node in all {
+        if let Some(id) = text(node, "type").strip_prefix("subflow:")
+            && !all.iter().any(|subflow| is(subflow, "subflow") && text(subflow, "id") == id)
+        {
+            let what = "its subflow is not in this file: export it along with the flow";
             found.push(Finding::error(name(node), what));
         }
-        if key == "fixed_renewal_minutes" {
-            let minutes = value.parse().unwrap_or(0.0);
-            found.extend(timer(minutes).map(|finding| finding.at(&name(node))));
+        found.extend(credentials(node));
+    }
+    for made in matches {
+        let originals = || shipped.iter().flat_map(items);
+        let (now, was) = (tab(all.iter(), &made.part.id), tab(originals(), &made.shipped.id));
+        if let (Some(now), Some(was)) = (now, was) {
+            found.extend(variables(now, was));
         }
+        let fixed = now.into_iter().flat_map(|tab| list(tab, "env"));
+        let fixed = fixed.filter(|variable| text(variable, "name") == "fixed_renewal_minutes");
+        let here = all.iter().filter(|node| text(node, "z") == made.part.id);
+        let clock = Clock {
+            timers: here.filter_map(timer).collect(),
+            shipped: originals().filter_map(timer).map(|timer| timer.id.to_owned()).collect(),
+            fixed_minutes: fixed.map(|field| settings::minutes(&written(field, "value"))).sum(),
+            decide: DECIDE,
+            spends: SPENDS,
+        };
+        found.extend(clock.check(made));
     }
     found
 }
 
-/// A timer that the template does not have.
-fn repeats(node: &Value, shipped: &Value) -> Option<Finding> {
-    let every = text(node, "repeat");
-    let is_timer = !every.is_empty() || !text(node, "crontab").is_empty();
-    let same = |other: &&Value| {
-        other.get("id") == node.get("id")
-            && other.get("repeat") == node.get("repeat")
-            && other.get("crontab") == node.get("crontab")
+fn tab<'a>(mut nodes: impl Iterator<Item = &'a Value>, id: &str) -> Option<&'a Value> {
+    nodes.find(|node| is(node, "tab") && text(node, "id") == id)
+}
+
+/// Node-RED never writes them into a file itself.
+fn credentials(node: &Value) -> Vec<Finding> {
+    let inline = node.get("credentials").and_then(Value::as_object).into_iter().flatten();
+    let inline = inline.filter(|(key, value)| {
+        value.as_str().is_some_and(|value| !value.is_empty())
+            && plain_sight::secret_named(key).is_none_or(|secret| secret == "code")
+    });
+    let say = |(key, _)| {
+        let what = format!(
+            "{key} stands here in plain sight: fill it in inside Node-RED, as a credential"
+        );
+        Finding::error(name(node), what)
     };
-    if !is_timer || shipped.as_array().into_iter().flatten().any(|other| same(&other)) {
+    inline.map(say).collect()
+}
+
+fn variables(tab: &Value, shipped: &Value) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for original in list(shipped, "env") {
+        let key = text(original, "name");
+        let Some(now) = list(tab, "env").iter().find(|now| text(now, "name") == key) else {
+            found.push(Finding::warning(name(tab), format!("the setting {key} is gone")));
+            continue;
+        };
+        let kind = text(now, "type");
+        if text(original, "type") == "cred" {
+            if kind != "cred" && kind != "env" {
+                let what = format!(
+                    "{key} is no credential any more: Node-RED would keep it in plain text"
+                );
+                found.push(Finding::error(name(tab), what));
+            }
+            continue;
+        }
+        if kind == "env" || kind == "jsonata" {
+            continue;
+        }
+        let value = written(now, "value");
+        if value.trim().is_empty() && matches!(key, "portal" | "client_id") {
+            found.push(Finding::warning(name(tab), format!("{key} is empty: fill it in")));
+        }
+        found.extend(settings::check(&name(tab), key, &value));
+    }
+    found
+}
+
+fn timer(node: &Value) -> Option<Timer<'_>> {
+    let (every, cron) = (written(node, "repeat"), text(node, "crontab"));
+    let is_on = is(node, "inject") && node.get("d") != Some(&Value::Bool(true));
+    if !is_on || (every.is_empty() && cron.is_empty()) {
         return None;
     }
-    Some(Finding::warning(
-        name(node),
-        "a timer: whoever asks for the token by the clock has it renewed by the clock",
-    ))
+    let rhythm = match every.parse() {
+        Ok(seconds) if cron.is_empty() => Some(Rhythm::every(seconds)),
+        _ => Rhythm::of_cron(cron),
+    };
+    Some(Timer { id: text(node, "id"), rhythm })
 }
 
 fn is(node: &Value, kind: &str) -> bool {
@@ -159,8 +212,4 @@ fn name(node: &Value) -> String {
         .map(|key| text(node, key))
         .find(|text| !text.is_empty());
     found.unwrap_or("a node").to_owned()
-}
-
-fn text<'a>(node: &'a Value, key: &str) -> &'a str {
-    node.get(key).and_then(Value::as_str).unwrap_or_default()
 }

@@ -172,8 +172,7 @@ const assigned = (values) => ({
   convertFieldsToString: false,
 })
 
-/** Changes the named columns of the rows that match, in one statement. */
-export const updateRow = (name, position, conditions, values, more) =>
+const writeRow = (operation, name, position, conditions, values, more) =>
   node(
     name,
     'dataTable',
@@ -181,7 +180,7 @@ export const updateRow = (name, position, conditions, values, more) =>
     position,
     {
       resource: 'row',
-      operation: 'update',
+      operation,
       dataTableId: table,
       ...where(conditions),
       columns: assigned(values),
@@ -189,6 +188,12 @@ export const updateRow = (name, position, conditions, values, more) =>
     },
     { alwaysOutputData: true, ...more },
   )
+
+/** Changes the named columns of the rows that match, in one statement. */
+export const updateRow = (...node) => writeRow('update', ...node)
+
+/** The same; where no row matches, makes one, in the same transaction. */
+export const upsertRow = (...node) => writeRow('upsert', ...node)
 
 export const insertRow = (name, position, values, more) =>
   node(

@@ -2,6 +2,7 @@
 import { after, beforeEach } from 'node:test'
 import { scenarios } from '../../test-support/table.js'
 import { input } from './scenarios/input.js'
+import { saving } from './scenarios/saving.js'
 import { tokens } from './scenarios/tokens.js'
 import { trouble } from './scenarios/trouble.js'
 import { Stage } from './support/stage.js'
@@ -16,5 +17,6 @@ after(async () => {
 })
 
 trouble(scenario, stage)
+saving(scenario, stage)
 tokens(scenario, stage)
 input(scenario, stage)

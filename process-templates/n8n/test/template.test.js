@@ -73,6 +73,32 @@ test('no execution is saved, and one that hangs ends before its turn does', () =
   assert.ok(oauth.settings.executionTimeout < lease)
 })
 
+test('a pair that cannot be saved is tried again for 70 seconds, and that fits into a run', () => {
+  const at = (name) => oauth.nodes.find((node) => node.name === name)
+  const again = Number(/\$runIndex < (\d+)/.exec(JSON.stringify(at('Saved?').parameters))[1])
+  const { retryOnFail, maxTries, waitBetweenTries } = at('Save the pair: last tries')
+  assert.ok(retryOnFail && maxTries <= 5 && waitBetweenTries <= 5000, 'n8n does no more')
+  const seconds =
+    again * at('Wait five seconds').parameters.amount + ((maxTries - 1) * waitBetweenTries) / 1000
+  assert.equal(seconds, 70)
+  const answer = at('Ask the authorization server').parameters.options.timeout / 1000
+  assert.ok(25 + answer + seconds < oauth.settings.executionTimeout)
+})
+
+test('the escalation has the name that it has always had', () => {
+  const name = `"access_token" doesn't update. Escalation to the process author`
+  assert.ok(oauth.nodes.some((node) => node.name === name))
+})
+
+test('the words below a node and beside a wire are short enough for n8n to show them whole', () => {
+  for (const { name, type, notes = '', parameters } of workflows.flatMap(real)) {
+    assert.ok(notes.length <= 24, `${name}: ${notes}`)
+    if (type.endsWith('.switch'))
+      for (const { outputKey } of parameters.rules.values)
+        assert.ok(outputKey.length <= 11, `${name}: ${outputKey}`)
+  }
+})
+
 test('for real use everything is https, the secrets are no settings, and the fixed timer is off', () => {
   const { assignments } = oauth.nodes.find(({ name }) => name === 'Settings').parameters.assignments
   const value = Object.fromEntries(assignments.map(({ name, value }) => [name, value]))

@@ -43,7 +43,15 @@ function group(key, name, colour, [x, y, w, h], members) {
   ]
 }
 
-const code = (source, x, y, to) => ({ key: source, source, x, y, to })
+/** A function node. Two may have one source: then each has a key and a name of its own. */
+const code = (source, x, y, to, { key = source, name } = {}) => ({
+  key,
+  source,
+  ...(name && { name }),
+  x,
+  y,
+  to,
+})
 
 const inject = (key, name, property, value, x, y, to, more = {}) => ({
   key,
@@ -239,7 +247,7 @@ const schedule = group(
       'tick-out',
       { repeat: '60' },
     ),
-    linkOut('tick-out', 'to: jobs', ['gate-in', 'draw-in'], 1510, 300),
+    linkOut('tick-out', 'to: jobs', ['gate-in', 'draw-in', 'tell-in'], 1510, 300),
   ],
 )
 
@@ -248,7 +256,7 @@ const renew = group(
   'renew',
   '4. Renewal: one at a time, saved before it is handed out',
   '#5FA55A',
-  [44, 359, 2102, 342],
+  [44, 359, 2192, 362],
   [
     linkIn(
       'gate-in',
@@ -266,15 +274,16 @@ const renew = group(
     code('ask', 1180, 420, ['token-request', 'line-4']),
     httpRequest('token-request', 'POST oauth/token', 1400, 420, 'answer'),
     code('answer', 1630, 420, ['finish', 'unsaved-out']),
-    linkOut('unsaved-out', 'to: author', ['tell-in'], 1860, 400),
+    linkOut('unsaved-out', 'to: author', ['tell-in'], 1930, 400),
     junction('line-1', 640, 580, 'line-2'),
     junction('line-2', 860, 580, 'line-3'),
     junction('line-3', 1080, 580, 'line-4'),
     junction('line-4', 1310, 580, 'finish'),
-    code('finish', 1870, 580, ['done-out', 'page-out', 'tell-out']),
-    linkOut('done-out', 'to: jobs', ['gate-in'], 2050, 540),
-    linkOut('page-out', 'to: page', ['page-in', 'draw-in'], 2050, 580),
-    linkOut('tell-out', 'to: author', ['tell-in'], 2060, 620),
+    code('finish', 1950, 580, ['done-out', 'page-out', 'tell-out', 'end-out']),
+    linkOut('done-out', 'to: jobs', ['gate-in'], 2130, 520),
+    linkOut('page-out', 'to: page', ['page-in', 'draw-in'], 2130, 560),
+    linkOut('tell-out', 'to: author', ['tell-in'], 2140, 600),
+    linkOut('end-out', 'to: ends', ['end-in'], 2130, 640),
     {
       key: 'catch',
       type: 'catch',
@@ -285,46 +294,66 @@ const renew = group(
       y: 640,
       to: ['broken'],
     },
-    code('broken', 370, 640, ['broken-out', 'broken-page-out']),
-    linkOut('broken-out', 'to: jobs', ['gate-in'], 570, 620),
-    linkOut('broken-page-out', 'to: page', ['page-in'], 570, 660),
+    code('broken', 370, 640, ['broken-out', 'broken-page-out', 'broken-tell-out']),
+    linkOut('broken-out', 'to: jobs', ['gate-in'], 570, 600),
+    linkOut('broken-page-out', 'to: page', ['page-in'], 570, 640),
+    linkOut('broken-tell-out', 'to: author', ['tell-in'], 580, 680),
   ],
 )
 
+const toldBy = ['tell-out', 'unsaved-out', 'broken-tell-out', 'receipt-out', 'tick-out']
 const escalation = group(
   'escalation',
   '5. "access_token" is not renewed: escalation to the process author',
   '#C0504D',
-  [44, 719, 1302, 182],
+  [44, 739, 1522, 202],
   [
-    linkIn('tell-in', 'author', ['tell-out', 'unsaved-out'], 120, 780, 'message'),
-    code('message', 290, 780, [['escalated', 'deliver']]),
-    debug('escalated', 'Escalation to the process author', 600, 760),
-    linkIn('resend-in', 'send again', ['resend-out'], 330, 860, 'deliver'),
-    code('deliver', 550, 820, ['post']),
-    httpRequest('post', 'POST the message', 770, 820, 'delivered'),
-    code('delivered', 950, 820, ['later']),
-    {
-      key: 'later',
-      type: 'delay',
-      name: 'wait',
-      pauseType: 'delayv',
-      timeout: '30',
-      timeoutUnits: 'seconds',
-      rate: '1',
-      nbRateUnits: '1',
-      rateUnits: 'second',
-      randomFirst: '1',
-      randomLast: '5',
-      randomUnits: 'seconds',
-      drop: false,
-      allowrate: false,
-      outputs: 1,
-      x: 1090,
-      y: 820,
-      to: ['resend-out'],
-    },
-    linkOut('resend-out', 'to: send again', ['resend-in'], 1240, 820),
+    linkIn('tell-in', 'author', toldBy, 120, 840, 'tell'),
+    code('tell', 270, 840, ['message', 'notice']),
+    code('message', 610, 800, ['escalated', 'deliver'], {
+      name: '"access_token" doesn\'t update. Escalation to the process author',
+    }),
+    code('message', 480, 880, ['noticed', 'deliver'], {
+      key: 'notice',
+      name: 'Recovery and notices',
+    }),
+    debug('escalated', 'Escalation', 960, 780),
+    debug('noticed', 'Recovery or notice', 980, 900),
+    code('deliver', 970, 840, ['post', 'delivered']),
+    httpRequest('post', 'POST the message', 1170, 820, 'delivered'),
+    code('delivered', 1350, 840, ['receipt-out']),
+    linkOut('receipt-out', 'receipt', ['tell-in'], 1490, 840),
+  ],
+)
+
+/** The ends stand with their left edges in line: the third number is a node's width in the editor. */
+const endings = [
+  ['kept', 'A token is kept', 160],
+  ['input', 'Fill in portal, client_id, client_secret', 280],
+  ['portal', 'Correct the portal', 180],
+  ['settings', 'Correct the settings of this tab', 260],
+  ['code', 'Get a new code: it lives 30 seconds', 280],
+  ['other', 'Take a code of this portal', 220],
+  ['application', 'Check client_id and client_secret', 280],
+  ['consent', 'Give consent: open the link', 240],
+  ['payment', 'Pay for the plan or the application', 280],
+  ['store', 'Repair the context store', 220],
+  ['later', 'Wait: it is tried again by itself', 240],
+].map(([key, name, width], n) => debug(`end-${key}`, name, 1910 + width / 2, 780 + n * 36))
+const ends = group(
+  'ends',
+  '7. How a job ends: each node says what to do',
+  '#E07B39',
+  [1594, 739, 642, 442],
+  [
+    linkIn('end-in', 'ends', ['end-out'], 1660, 960, 'ending'),
+    code(
+      'ending',
+      1800,
+      960,
+      endings.map(({ key }) => key),
+    ),
+    ...endings,
   ],
 )
 
@@ -332,7 +361,7 @@ const example = group(
   'example',
   '6. Example: create a new lead',
   '#D9A441',
-  [44, 919, 1392, 182],
+  [44, 959, 1522, 222],
   [
     inject(
       'new-lead',
@@ -340,10 +369,10 @@ const example = group(
       'lead',
       { TITLE: 'A new lead from Node-RED' },
       180,
-      980,
+      1030,
       'get-token',
     ),
-    linkIn('repeat-in', 'once more', ['repeat-out'], 130, 1040, 'get-token'),
+    linkIn('repeat-in', 'once more', ['repeat-out'], 130, 1090, 'get-token'),
     {
       key: 'get-token',
       type: 'link call',
@@ -352,16 +381,16 @@ const example = group(
       linkType: 'static',
       timeout: '30',
       x: 450,
-      y: 980,
+      y: 1030,
       to: ['lead-request'],
     },
-    code('lead-request', 670, 980, ['lead-call', 'line-5']),
-    httpRequest('lead-call', 'call the portal', 870, 980, 'lead-answer'),
-    code('lead-answer', 1050, 980, ['lead-created', 'repeat-out', 'lead-failed']),
-    debug('lead-created', 'Lead created', 1290, 960),
-    linkOut('repeat-out', 'to: once more', ['repeat-in'], 1260, 1000),
-    junction('line-5', 770, 1060, 'lead-failed'),
-    debug('lead-failed', 'Lead not created', 1300, 1060),
+    code('lead-request', 670, 1030, ['lead-call', 'line-5']),
+    httpRequest('lead-call', 'call the portal', 870, 1030, 'lead-answer'),
+    code('lead-answer', 1050, 1030, ['lead-created', 'repeat-out', 'lead-failed']),
+    debug('lead-created', 'Lead created', 1290, 1010),
+    linkOut('repeat-out', 'to: once more', ['repeat-in'], 1260, 1050),
+    junction('line-5', 770, 1110, 'lead-failed'),
+    debug('lead-failed', 'Lead not created', 1300, 1110),
   ],
 )
 
@@ -377,5 +406,5 @@ export const flow = [
     y: 60,
     wires: [],
   },
-  ...[consent, give, schedule, renew, escalation, example].flat(),
+  ...[consent, give, schedule, renew, escalation, example, ends].flat(),
 ]

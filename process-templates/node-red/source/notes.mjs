@@ -1,6 +1,6 @@
 // Words for the people who open the tab in Node-RED's editor.
 
-export const readFirst = `1. Double-click the name of this tab, click the list icon at the upper right (*Environment Variables*) and fill in **portal** (for example \`example.bitrix24.com\`), **client_id** and **client_secret**
+export const readFirst = `1. Double-click the name of this tab, click the list icon at the upper right (*Environment Variables*) and fill in **portal** (for example \`example.bitrix24.com\`, or just \`example\`), **client_id** and **client_secret**
    (both are in the application's card in Bitrix24) and **scope**. Press Deploy.
 2. In the application's card, the redirect address is \`https://<your Node-RED>/bitrix24/callback\`.
 3. Press **Get the consent link** and open the link from the debug sidebar as the user whose rights the flow shall have.
@@ -15,10 +15,12 @@ A **link call** to *Give me a Bitrix24 token*, from any tab. In: \`msg.min_ttl\`
 Out: \`msg.token\`: \`access_token\`, \`expires_at\`, \`client_endpoint\`, or \`error\`. Group 6 shows it.
 Ask each time; never keep the token in a flow of your own.
 
+Group 7 says how each job ended and what to do; group 5 tells the author.
+
 ## Settings
 | name | what |
 |---|---|
-| portal | host of the portal |
+| portal | host of the portal, or the bare name of one on bitrix24.com |
 | client_id, client_secret | from the application's card |
 | scope | rights the application should have; a missing one is told |
 | code | a first code by hand, instead of the redirect; a new one replaces the token that is kept |
@@ -40,6 +42,9 @@ The token survives a restart only with a store on disk. In settings.js:
 ## What it cannot promise
 - The refresh token can be spent once. If Node-RED is killed, or **Deploy is pressed**, between the answer of the authorization server and the save
   (some milliseconds, in which *POST oauth/token* shows "requesting"), or if the answer is lost on the way, the new token is lost. It is told, and consent is needed again.
+- While the store cannot be read or written, a new token is held in memory and tried again until it works: do not stop Node-RED then.
+- A message to **alert_url** is kept until it has arrived. A crash, or Deploy, between its arrival and the note of it sends it again, under the same \`id\`.
+  What you wire to the messages gets each once; whether it arrived is not known here.
 - The file is written and renamed but not flushed by Node-RED: a power cut in that moment can lose it.
 - The token pair stands **in plain text** in the context file (\`context/<tab>/flow.json\`), and anybody who can edit flows can read it. Guard the folder, the editor and backups.
 - One Node-RED per authorization: two that share a token spend it twice. For several readers use the evergrant broker.

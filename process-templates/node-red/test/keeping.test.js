@@ -1,7 +1,5 @@
 // What survives: restarts, kill -9, moved servers, and what is said where nothing can survive.
 import assert from 'node:assert/strict'
-import { mkdirSync, renameSync, rmdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { scenarios } from '../../test-support/table.js'
 import { until } from '../../test-support/wait.js'
 import { product } from './support/install.js'
@@ -150,9 +148,7 @@ test(
   on({}, async (stage) => {
     await stage.authorized()
     await stage.settled()
-    const file = join(stage.nodeRed.folder, 'context/b24oauth-tab/flow.json')
-    renameSync(file, `${file}.away`)
-    mkdirSync(file)
+    const mend = stage.nodeRed.breakStore()
     await stage.advance(3700)
     assert.match((await stage.token()).error, /^store_/)
     for (let n = 0; n < 3; n += 1) await stage.tick()
@@ -160,8 +156,7 @@ test(
     assert.equal(stage.count('escalation'), 1)
     assert.equal(await stage.emulator.refreshes(), 0)
 
-    rmdirSync(file)
-    renameSync(`${file}.away`, file)
+    mend()
     assert.ok((await stage.token()).access_token)
     await stage.alert('recovery')
   }),

@@ -1,11 +1,10 @@
 // Everything that Node-RED shows or writes down is searched for every secret that there is.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { until } from '../../test-support/wait.js'
-import { installed } from './support/install.js'
+import { listen } from './support/sidebar.js'
 import { Stage } from './support/stage.js'
 
 test('no secret in the log, the debug sidebar, the status lines, GET /flows, the flow file or the messages', async () => {
@@ -59,17 +58,3 @@ test('no secret in the log, the debug sidebar, the status lines, GET /flows, the
     await stage.close()
   }
 })
-
-/** Listens to what the editor would show. */
-async function listen(stage) {
-  const require = createRequire(join(installed().folder, 'node_modules/node-red/red.js'))
-  const WebSocket = require('ws')
-  const socket = new WebSocket(`ws://127.0.0.1:${stage.nodeRed.port}/comms`)
-  const shown = { text: '', close: () => socket.terminate() }
-  socket.on('message', (data) => {
-    shown.text += `${data}\n`
-  })
-  await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject))
-  for (const topic of ['debug', 'status/#']) socket.send(JSON.stringify({ subscribe: topic }))
-  return shown
-}

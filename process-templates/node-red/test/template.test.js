@@ -83,3 +83,16 @@ test('every function says in the editor what it does, and names its outputs', ()
     assert.equal(outputLabels.length, outputs, name)
   }
 })
+
+test("the author's node and the ends carry the names that people look for", () => {
+  const named = (name) => flow.filter((node) => node.name === name)
+  const [escalation, ...more] = named(
+    '"access_token" doesn\'t update. Escalation to the process author',
+  )
+  assert.equal(more.length, 0)
+  assert.equal(escalation.id, 'b24oauth-message', 'messages pass through it')
+  const ending = flow.find(({ id }) => id === 'b24oauth-ending')
+  const ends = ending.wires.map(([id]) => flow.find((node) => node.id === id))
+  assert.equal(new Set(ends.map(({ name }) => name)).size, ending.outputs)
+  for (const { type } of ends) assert.equal(type, 'debug')
+})

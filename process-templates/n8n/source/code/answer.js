@@ -2,10 +2,12 @@ import { consentLink, tokenOf } from '../shared/grant.js'
 import { originOf } from '../shared/settings.js'
 
 export const name = 'Read the answer'
-export const notes =
-  'Goes by the body, not by the status alone. No usable answer is not a dead token'
+export const notes = 'By the body, not status'
 
-/** Turns the answer of the authorization server into what is kept and what is said. */
+/**
+ * Turns the answer of the authorization server into what is kept and what is said. It goes by the body, not by the
+ * status alone: no usable answer is not a dead token.
+ */
 export default function readAnswer({ $, $input }) {
   const secretMissing =
     'client_secret is missing: the node "Ask the authorization server" has no credential, or n8n cannot read it'
@@ -19,7 +21,7 @@ export default function readAnswer({ $, $input }) {
   const memory = { ...work.memory, attempt: undefined }
   const error =
     typeof body.error === 'string' && /^[\w.-]{1,60}$/.test(body.error) ? body.error : ''
-  const result = { row, memory, settings, job, end: { kind: end.kind } }
+  const result = { row, memory, settings, job, end: { kind: end.kind, warning: end.warning } }
 
   if (typeof body.access_token === 'string' && body.access_token !== '') received()
   else if (byCode) refuseCode(codeReason())

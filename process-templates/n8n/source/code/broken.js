@@ -1,5 +1,5 @@
 export const name = 'Write what broke'
-export const notes = 'The same error is told once a day'
+export const notes = 'Each error once a day'
 
 /** The message about an unforeseen error. Long runs of characters are cut out: they may be secrets. */
 export default function broken({ $input, $getWorkflowStaticData }) {
@@ -16,14 +16,12 @@ export default function broken({ $input, $getWorkflowStaticData }) {
   told.same = same
   told.until = now + 86400
 
-  const advice =
-    'If the workflow or the table bitrix24_tokens was changed by hand, change it back, or import the file again. The token that is kept is untouched.'
   const text = [
     'Bitrix24 OAuth: something broke',
     `Workflow: ${workflow.name}`,
     `Node: ${node}`,
     `Reason: ${error}`,
-    advice,
+    advice(),
   ]
   return [
     {
@@ -39,4 +37,15 @@ export default function broken({ $input, $getWorkflowStaticData }) {
       },
     },
   ]
+
+  function advice() {
+    const changed =
+      'If the workflow or the table bitrix24_tokens was changed by hand, change it back, or import the file again.'
+    const after = ['Read the answer', 'A token pair?', 'Saved?', 'Wait five seconds']
+    if (node.startsWith('Save the pair') || after.includes(node))
+      return `The authorization server had answered already, and its answer could not be kept. If a token pair was in it, that pair is lost, and what stands in the table is spent: only its access_token works until it expires. See to the disk and to the table bitrix24_tokens. ${changed} The next runs find out that consent is needed, and send the link.`
+    if (!execution.lastNodeExecuted || node === 'Ask the authorization server')
+      return `${changed} If a renewal was under way, the next run finds out whether its answer is lost, and tells.`
+    return `${changed} The token that is kept is untouched.`
+  }
 }

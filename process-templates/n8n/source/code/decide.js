@@ -2,10 +2,10 @@ import { consentLink, isOpen, memoryOf, stateOf, tokenOf } from '../shared/grant
 import { readSettings } from '../shared/settings.js'
 
 export const name = 'What is to be done?'
-export const notes = 'Needs a turn only to spend something or to tell something; reading needs none'
+export const notes = 'Reading needs no turn'
 
 /**
- * Compares what is asked with what is kept. `action`: first (there is no row yet), turn (get in line), wait (another one works),
+ * Compares what is asked with what is kept. Reading needs no turn; only to spend something or to tell something does. `action`: first (there is no row yet), turn (get in line), wait (another one works),
  * ask (the authorization server), tell (nothing to ask, but something to write down or to tell) or end.
  */
 export default function decide({ $, $input, $runIndex }) {
@@ -30,7 +30,7 @@ export default function decide({ $, $input, $runIndex }) {
         action: next,
         ask: work.ask,
         secret: work.secret,
-        end: { kind: job.kind, token, problem, page },
+        end: { kind: job.kind, token, problem, page, warning: warning() },
         row,
         memory: attempt,
         settings,
@@ -95,6 +95,17 @@ export default function decide({ $, $input, $runIndex }) {
     if (job.kind === 'token' && usable && error !== 'invalid_request')
       return { token: { ...tokenOf(row, now), short: true } }
     return { problem: { error, error_description, retry_after, link: linkFor(error) } }
+  }
+
+  /** For the person who runs it by hand. A node of their own, which goes by no alert_url, needs none. */
+  function warning() {
+    if (job.kind !== 'start') return undefined
+    try {
+      const { url } = $('"access_token" doesn\'t update. Escalation to the process author').params
+      return String(url).includes('alert_url') ? settings.warning : undefined
+    } catch {
+      return undefined // the node has another name now
+    }
   }
 
   function linkFor(error) {

@@ -1,7 +1,7 @@
 export const name = "Read the portal's answer"
-export const notes = 'Repeats once, and only what certainly did not run'
+export const notes = 'Repeats at most once'
 
-/** `expired_token` means that the portal did not run the call. After anything else the lead may exist. */
+/** Repeats only what certainly did not run: `expired_token` means that the portal did not run the call. After anything else the lead may exist. */
 export default function readPortal({ $, $input, $runIndex }) {
   const answer = $input.first()?.json ?? {}
   let body = {}

@@ -2,7 +2,7 @@ import { consentLink, isOpen, stateOf } from '../shared/grant.js'
 import { adviceFor } from '../shared/words.js'
 
 export const name = 'What is to be said?'
-export const notes = 'Each change of state is told once. No secret is in a message'
+export const notes = 'Each change, once'
 
 /** Compares the state with what was told before, and writes the message to the author. */
 export default function say({ $ }) {

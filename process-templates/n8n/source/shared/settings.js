@@ -54,7 +54,7 @@ export function numberOf(value, field, bounds) {
 }
 
 /**
- * The settings, checked. `problem` says what a person has to do.
+ * The settings, checked. `problem` says what a person has to do; with a `warning` the token is kept all the same.
  * @param {Record<string, unknown>} typed output of the node Settings
  */
 export function readSettings(typed) {
@@ -66,6 +66,8 @@ export function readSettings(typed) {
     reference: text('reference') || 'token',
     alert_url: text('alert_url'),
   }
+  if (!/^https?:\/\/[^\s/]/i.test(settings.alert_url))
+    settings.warning = `alert_url ${settings.alert_url ? 'does not begin with https://' : 'is empty'}: when the token cannot be renewed, nobody is told`
   try {
     settings.portal = portalOf(typed.portal)
     settings.authorization_server = originOf(

@@ -20,6 +20,8 @@ export function adviceFor(state) {
     unreachable:
       'Nothing is lost yet; it is tried again by itself. See whether this machine reaches the authorization server.',
     scope: '',
+    untold:
+      'Fill in alert_url in the node Settings, here and in the workflow "Bitrix24 OAuth: something broke", and publish both. What could not be told is kept until then.',
     renewal_delayed: 'Nothing to do but wait: ask again after retry_after seconds.',
     invalid_request: 'Correct what was sent to "Give me a token": min_ttl is 0 to 3000 seconds.',
   }

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict'
 import { until } from '../../../test-support/wait.js'
 
+const escalate = `"access_token" doesn't update. Escalation to the process author`
+
 /**
  * @param {ReturnType<import('../../../test-support/table.js').scenarios>} scenario
  * @param {import('../support/stage.js').Stage} stage
@@ -41,6 +43,60 @@ export function input(scenario, stage) {
       assert.equal(await stage.asked(), 0)
     },
   )
+
+  scenario(
+    'nobody to tell: said at the end of a run by hand, told once there is an address',
+    async () => {
+      const untold = stage.showing('Nobody is told: fill in alert_url')
+      const consent = stage.showing('Give consent: open the link')
+      await stage.deploy({ alert_url: '', ...consent })
+      const first = await stage.press()
+      assert.equal(first.error, 'not_authorized')
+      assert.match(first.warning, /^alert_url is empty/)
+      for (let n = 0; n < 2; n += 1) await stage.tick()
+      assert.equal(stage.memory().undelivered, 'not_authorized', 'kept')
+      const token = await stage.authorized({ alert_url: '', ...untold })
+      assert.ok(token.access_token, 'it is no reason not to take a code')
+      assert.equal(token.warning, undefined, 'a reader has nothing to do with it')
+      for (const [alert_url, warning] of [
+        ['', /^alert_url is empty/],
+        ['alerts.example.com/key', /^alert_url does not begin with https/],
+      ]) {
+        await stage.deploy({ alert_url, ...untold })
+        const shown = await stage.press()
+        assert.match(shown.warning, warning)
+        assert.doesNotMatch(shown.warning, /example/)
+        assert.match(shown.what_to_do, /something broke/)
+        assert.equal(shown.access_token, token.access_token)
+      }
+      await stage.advance(3700)
+      assert.ok((await stage.token()).access_token, 'nor not to renew')
+
+      await stage.emulator.control('/revoke', { user_id: 1 })
+      await stage.advance(3700)
+      assert.equal((await stage.token()).error, 'needs_reauthorization')
+      assert.equal(stage.memory().undelivered, 'needs_reauthorization')
+      await stage.deploy()
+      for (let n = 0; n < 2; n += 1) await stage.tick()
+      await stage.sink.alert('escalation', 'needs_reauthorization')
+      assert.equal(stage.sink.count('escalation'), 1)
+    },
+  )
+
+  scenario('a node of your own in place of the escalation: no address is missed', async () => {
+    const end = stage.showing('Here is the token')
+    const edit = (workflow) => {
+      end.edit(workflow)
+      const escalation = workflow.nodes.find(({ name }) => name === escalate)
+      escalation.parameters.url = stage.sink.url
+    }
+    await stage.authorized({ alert_url: '', edit })
+    assert.ok((await stage.press()).access_token)
+    await stage.emulator.control('/revoke', { user_id: 1 })
+    await stage.advance(3700)
+    await stage.token()
+    await stage.sink.alert('escalation', 'needs_reauthorization')
+  })
 
   scenario('bad input: a code of another portal is refused, its token not kept', async () => {
     await stage.deploy({ portal: 'another-portal', code: await stage.emulator.code() })

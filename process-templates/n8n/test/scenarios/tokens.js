@@ -79,6 +79,40 @@ export function tokens(scenario, stage) {
   )
 
   scenario(
+    'renewal: an interval of 50 minutes is kept by the schedule as it is shipped',
+    async () => {
+      const every = stage.minutesBetweenTicks() * 60
+      const { access_token } = await stage.authorized({ fixed_renewal_minutes: 50 })
+      let age = 0
+      for (; (await refreshes()) === 0; age += every) {
+        assert.ok(age + every < 3600, `the token dies at the next tick, ${age + every} s old`)
+        await stage.advance(every)
+        await stage.tick()
+      }
+      assert.ok(age >= 3000, `not before its time: ${age} s`)
+      const renewed = await stage.token()
+      assert.notEqual(renewed.access_token, access_token)
+      assert.equal(renewed.short, undefined)
+      assert.equal(stage.sink.alerts.length, 0)
+      return `at ${age / 60} minutes`
+    },
+  )
+
+  scenario('a tick that has nothing to do writes nothing and leaves no execution', async () => {
+    await stage.authorized()
+    const asked = await stage.asked()
+    const row = stage.row()
+    for (let n = 0; n < 3; n += 1) await stage.tick()
+    assert.deepEqual(stage.row(), row, 'the row is as it was, its date of change included')
+    assert.equal(await stage.asked(), asked)
+    const where = "where workflowId = 'b24OAuthToken001' and deletedAt is null"
+    await until('no execution is listed', () => {
+      const [{ count }] = stage.n8n.query(`select count(*) count from execution_entity ${where}`)
+      return count === 0
+    })
+  })
+
+  scenario(
     'renewal: enough life costs nothing; a stale token is renewed once; not without end',
     async () => {
       const first = await stage.authorized()

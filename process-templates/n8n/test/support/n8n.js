@@ -191,9 +191,18 @@ export class N8n {
 
   /** Rows of n8n's own database; read only. */
   query(sql) {
+    return this.database(sql, 'readOnly: true')
+  }
+
+  /** Changes n8n's own database, as somebody else might. */
+  change(sql) {
+    this.database(sql, 'timeout: 10000')
+  }
+
+  database(sql, options) {
     const script = `
       const { DatabaseSync } = require('node:sqlite');
-      const db = new DatabaseSync(process.argv[1], { readOnly: true });
+      const db = new DatabaseSync(process.argv[1], { ${options} });
       process.stdout.write(JSON.stringify(db.prepare(process.argv[2]).all()));`
     const file = join(this.folder, '.n8n/database.sqlite')
     const quiet = { maxBuffer: 2 ** 28, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }

@@ -163,7 +163,7 @@ export class Stage {
         httpCustomAuth: { id: chosen, name: chosen },
       }
     if (every)
-      at('Every 30 minutes').parameters.rule.interval = [
+      at('Every 5 minutes').parameters.rule.interval = [
         { field: 'seconds', secondsInterval: every },
       ]
     workflow.nodes.push(
@@ -206,6 +206,22 @@ export class Stage {
     return await this.n8n.post('test/press')
   }
 
+  /** For `deploy`: what a run from "By hand" shows in the node that it ends in is the answer to `press`. */
+  showing(end) {
+    const edit = (workflow) => {
+      workflow.nodes.push({
+        id: 'shown',
+        name: 'shown',
+        type: 'n8n-nodes-base.respondToWebhook',
+        typeVersion: 1.1,
+        position: [3900, 800],
+        parameters: { respondWith: 'json', responseBody: '={{ JSON.stringify($json) }}' },
+      })
+      workflow.connections[end] = { main: [[{ node: 'shown', type: 'main', index: 0 }]] }
+    }
+    return { edit }
+  }
+
   /** The link that the author gets, opened in a "browser" that is sent back to n8n. */
   async openLink(link) {
     const page = await fetch(link)
@@ -214,10 +230,44 @@ export class Stage {
 
   /** The bookkeeping beside the token, as it stands in the data table. */
   memory() {
+    return JSON.parse(this.row()?.memory ?? '{}')
+  }
+
+  /** The row of this scenario's reference, with n8n's own columns. */
+  row() {
+    return this.n8n.query(`select * from ${this.table()} where reference = '${this.reference}'`)[0]
+  }
+
+  deleteRow() {
+    this.n8n.change(`delete from ${this.table()} where reference = '${this.reference}'`)
+  }
+
+  /** From now on the database refuses to change a refresh token, as one does that is full. */
+  refuseToSave() {
+    this.n8n.change(`create trigger full before update on ${this.table()}
+      when new.refresh_token is not old.refresh_token
+      begin select raise(abort, 'database or disk is full'); end`)
+  }
+
+  saveAgain() {
+    this.n8n.change('drop trigger if exists full')
+  }
+
+  /** How often n8n has begun to run a node. */
+  begun(node) {
+    return this.n8n.log.split(`Running node "${node}" started`).length - 1
+  }
+
+  table() {
     const [{ id }] = this.n8n.query("select id from data_table where name = 'bitrix24_tokens'")
-    const where = `where reference = '${this.reference}'`
-    const [row] = this.n8n.query(`select memory from data_table_user_${id} ${where}`)
-    return JSON.parse(row?.memory ?? '{}')
+    return `data_table_user_${id}`
+  }
+
+  /** The schedule as it is shipped. */
+  minutesBetweenTicks() {
+    const { nodes } = read('bitrix24-oauth.json')
+    const { rule } = nodes.find(({ type }) => type.endsWith('.scheduleTrigger')).parameters
+    return rule.interval[0].minutesInterval
   }
 
   /** n8n's time in Unix seconds. */

@@ -1,5 +1,6 @@
+import { originOf } from '../../../n8n/source/shared/settings.js'
 import { read, seconds, write } from '../shared/context.js'
-import { originOf, readSettings, storeOf } from '../shared/settings.js'
+import { readSettings, storeOf } from '../shared/settings.js'
 
 export const name = 'Read the answer, save it'
 export const outputs = ['done', 'cannot save']
@@ -28,18 +29,22 @@ export default async function readAnswer(msg, { env, flow, node, setTimeout }) {
     'responseCookies',
   ])
     delete msg[key]
-  const grant = await read(flow, 'bitrix24_grant', store)
   const byCode = work.grant_type === 'authorization_code'
+  const isPair = typeof body.access_token === 'string' && body.access_token !== ''
+  const grant = await whateverItTakes(() => read(flow, 'bitrix24_grant', store))
 
-  if (typeof body.access_token === 'string' && body.access_token !== '') {
-    const other = byCode && grant.member_id && body.member_id && grant.member_id !== body.member_id
-    if (other && endpoint() !== `${settings.portal}/rest/`)
-      return refuseCode('The code belongs to another portal than the one in the settings')
-    await saveWhateverItTakes(
-      byCode
-        ? { ...kept(), seed: grant.seed, used_state: grant.used_state, alarm: grant.alarm }
-        : { ...grant, ...kept() },
-    )
+  if (isPair) {
+    const moved = grant.member_id && grant.member_id === body.member_id // the same portal under another name
+    if (byCode && endpoint() !== `${settings.portal}/rest/` && !moved) {
+      const told = endpoint().slice(0, -'/rest/'.length)
+      const reason = `The code belongs to another portal (${told}) than the one in the settings`
+      return refuseCode({ reason, end: 'code_of_another_portal' })
+    }
+    const next = byCode
+      ? { ...kept(), seed: grant.seed, used_state: grant.used_state }
+      : { ...grant, ...kept() }
+    await whateverItTakes(() => write(flow, 'bitrix24_grant', next, store))
+    work.saved = true
     work.finding = { state: 'ok' }
     if (byCode)
       work.page = {
@@ -52,7 +57,7 @@ export default async function readAnswer(msg, { env, flow, node, setTimeout }) {
 
   const error =
     typeof body.error === 'string' && /^[\w.-]{1,60}$/.test(body.error) ? body.error : ''
-  if (byCode) return refuseCode(codeReason())
+  if (byCode) return refuseCode(refusal())
   return await keepFailure()
 
   function parse(text) {
@@ -92,32 +97,35 @@ export default async function readAnswer(msg, { env, flow, node, setTimeout }) {
       retry_at: 0,
       attempt: undefined,
       lost_at: undefined,
-      refused: false,
+      refused: undefined,
+      trouble: undefined,
     }
   }
 
-  /** Nobody gets a pair that is not saved; and a pair that is not saved must not be dropped either. */
-  async function saveWhateverItTakes(next) {
+  /**
+   * What is in hand exists nowhere else: neither reading nor writing gives up. Nobody gets a pair that is not saved, and
+   * a pair that is not saved is not dropped either.
+   */
+  async function whateverItTakes(act) {
     for (let pause = 1; ; pause = Math.min(pause * 2, 30)) {
       try {
-        await write(flow, 'bitrix24_grant', next, store)
-        return
+        const value = await act()
+        if (pause > 1) node.status({})
+        return value
       } catch {
-        if (pause === 1) {
-          const reason =
-            'A new token was received but cannot be written to the context store (disk full?). It is tried again until it works; do not stop Node-RED'
-          node.send([
-            null,
-            { work: { tell: { kind: 'escalation', state: 'store', reason, since: now } } },
-          ])
-          node.status({ fill: 'red', shape: 'dot', text: 'cannot save: do not stop Node-RED' })
-        }
+        if (pause === 1) node.send([null, { work: { tell: trouble() } }])
+        node.status({ fill: 'red', shape: 'dot', text: 'cannot save: do not stop Node-RED' })
         await new Promise((resolve) => {
           setTimeout(resolve, pause * 1000)
         })
-        node.status({})
       }
     }
+  }
+
+  function trouble() {
+    const what = isPair ? 'A new token' : 'An answer of the authorization server'
+    const reason = `${what} was received, but the context store cannot be read or written (disk full, too many open files?). It is tried again until it works; do not stop Node-RED`
+    return { kind: 'escalation', state: 'store', reason, since: now }
   }
 
   function compareScope() {
@@ -138,21 +146,30 @@ export default async function readAnswer(msg, { env, flow, node, setTimeout }) {
     ]
   }
 
-  function codeReason() {
-    if (error === 'invalid_grant' || error === 'expired_token')
-      return 'The code was refused: it is older than 30 seconds or was used before (invalid_grant)'
-    if (error) return `The code was refused by the authorization server (${error})`
-    return `The authorization server gave no usable answer to the code (${status ?? 'no answer'}); the code cannot be tried twice`
+  /** Why a code was not taken, and the end that says what to do. */
+  function refusal() {
+    const state = meaning()
+    if (state === 'needs_reauthorization') {
+      const reason =
+        'The code was refused: it is older than 30 seconds or was used before (invalid_grant)'
+      return { reason, end: 'code_expired' }
+    }
+    if (error) {
+      const reason = `The code was refused by the authorization server (${error})`
+      return { reason, end: state === 'unclear' ? 'code_refused' : state }
+    }
+    const reason = `The authorization server gave no usable answer to the code (${status ?? 'no answer'}); the code cannot be tried twice`
+    return { reason, end: 'code_refused' }
   }
 
-  function refuseCode(reason) {
+  function refuseCode({ reason, end }) {
     work.page = { status: 502, text: `${reason}. Open a new consent link.` }
-    if (!grant.refresh_token || grant.refused)
+    work.end = { state: end, reason }
+    const usable = grant.refresh_token && !grant.refused
+    if (!usable)
       work.finding = { state: grant.refused ? 'needs_reauthorization' : 'not_authorized', reason }
-    else
-      work.notices = [
-        { state: 'code_refused', reason: `${reason}. The earlier token stays in use` },
-      ]
+    const told = usable ? `${reason}. The earlier token stays in use` : reason
+    work.notices = [{ state: 'code_refused', reason: told }]
     return [msg, null]
   }
 
@@ -166,14 +183,13 @@ export default async function readAnswer(msg, { env, flow, node, setTimeout }) {
     const since = grant.attempt?.since ?? now
     const next = { ...grant, failures, attempt: undefined }
     if (state === 'needs_reauthorization') {
-      Object.assign(next, { refused: true, failures: 0 })
-      work.finding = {
-        state,
-        reason: `The authorization server refused the refresh token (${error})${lost}`,
-      }
+      const reason = `The authorization server refused the refresh token (${error})${lost}`
+      Object.assign(next, { refused: reason, failures: 0, trouble: undefined })
+      work.finding = { state, reason }
       work.outcome = { error: state, error_description: work.finding.reason }
     } else if (state === 'unclear') {
       const pause = Math.min(settings.retry_seconds * 2 ** (failures - 1), 1800)
+      next.trouble = undefined
       next.retry_at = now + Math.ceil(pause * (0.9 + Math.random() * 0.2))
       if (!neverSent()) next.lost_at = grant.lost_at ?? since
       const reason = `No usable answer from the authorization server (${error || (status ?? 'no answer')}), ${failures} times in a row`
@@ -185,10 +201,9 @@ export default async function readAnswer(msg, { env, flow, node, setTimeout }) {
       }
     } else {
       next.retry_at = now + pauses[state]
-      work.finding = {
-        state,
-        reason: `The authorization server refused the application (${error})`,
-      }
+      const reason = `The authorization server refused the application (${error})`
+      next.trouble = { state, reason }
+      work.finding = next.trouble
       work.outcome = {
         error: state,
         error_description: work.finding.reason,

@@ -34,22 +34,22 @@ export default async function renewalDue(msg, { env, flow }) {
     })
   }
   if (grant.refused) {
-    return no({
-      error: 'needs_reauthorization',
-      error_description:
-        'The authorization server refused the refresh token; consent is needed again',
-    })
+    // Found again, in case a crash came before it was told.
+    work.finding = { state: 'needs_reauthorization', reason: grant.refused }
+    return no({ error: work.finding.state, error_description: work.finding.reason })
   }
   if (!isWanted()) {
     work.finding = { state: 'ok' }
     return no()
   }
   // A person who has corrected the settings and pressed Deploy need not wait for the pause to end.
-  const corrected = work.kind === 'start' && grant.alarm?.state === 'application_refused'
+  const corrected = work.kind === 'start' && grant.trouble?.state === 'application_refused'
   if (now < (grant.retry_at ?? 0) && !corrected) {
+    const { state = 'renewal_delayed', reason } = grant.trouble ?? {}
     const error_description =
+      reason ??
       'The last renewal failed or its answer was lost; the next attempt is made after a pause'
-    return no({ error: 'renewal_delayed', error_description, retry_after: grant.retry_at - now })
+    return no({ error: state, error_description, retry_after: grant.retry_at - now })
   }
   const lately = (grant.renewals ?? []).filter((time) => time > now - 3600)
   if (work.kind === 'renew' && lately.length >= settings.renewals_per_hour) {

@@ -1,13 +1,13 @@
-import { read, seconds, write } from '../shared/context.js'
+import { read, seconds } from '../shared/context.js'
 import { storeOf } from '../shared/settings.js'
 
-export const name = 'What is to be said?'
-export const outputs = ['job done', 'page for the browser', 'tell the author']
+export const name = 'What came of it?'
+export const outputs = ['job done', 'page for the browser', 'tell the author', 'how it ended']
 export const initialize = 'globalThis.memory = {};'
-export const info = `Compares what was found with what was told before: each change of state is told once, not at every tick.
-Its status line is the state of the token.`
+export const info =
+  'Ends a job: the next one may run, the browser gets its page, the author is told what is new. Its status line is the state of the token.'
 
-/** Ends a job: status line, messages to the author, page for the browser, next job. */
+/** Ends a job: status line, page for the browser, what the author may have to know, next job. */
 export default async function finish(msg, { env, flow, memory, node }) {
   const work = msg.work
   const store = storeOf(env)
@@ -16,77 +16,48 @@ export default async function finish(msg, { env, flow, memory, node }) {
   let finding = work.finding
   try {
     grant = await read(flow, 'bitrix24_grant', store)
+    memory.state ??= (await read(flow, 'bitrix24_told', store)).alarm?.state
   } catch {
     finding = { state: 'store', reason: 'The context store of Node-RED cannot be read' }
     work.outcome ??= { error: 'store_unreadable', error_description: finding.reason }
   }
-
-  const messages = (work.notices ?? []).map((notice) => ({ kind: 'notice', since: now, ...notice }))
-  const told = memory.told ?? grant.alarm ?? { state: 'ok' }
-  if (finding && finding.state !== told.state) messages.push(await changed())
-  if (
-    work.kept !== undefined &&
-    work.kept !== 'at once' &&
-    grant.storage_told !== work.kept &&
-    memory.storage_told !== work.kept
-  ) {
-    messages.push(await aboutStorage())
-  }
+  memory.state = finding?.state ?? memory.state ?? 'ok'
   node.status(statusLine())
+  const done = { work: { finished: true, outcome: work.outcome } }
+  const ended = { work: { ended: { finding, notices: work.notices, kept: work.kept } } }
+  node.send([done, page(), ended, ending()], false)
 
-  let page = null
-  if (msg.res) {
+  function page() {
+    if (!msg.res) return null
     const { status, text } = work.page ?? {
       status: 500,
       text: "Something went wrong. Look at Node-RED's log.",
     }
-    page = { req: msg.req, res: msg.res, statusCode: status, payload: html(text) }
-    page.headers = {
+    const headers = {
       'content-type': 'text/html; charset=utf-8',
       'cache-control': 'no-store',
       'referrer-policy': 'no-referrer',
       'content-security-policy': "default-src 'none'",
     }
+    return { req: msg.req, res: msg.res, statusCode: status, headers, payload: html(text) }
   }
-  const done = { work: { finished: true, outcome: work.outcome } }
-  node.send([done, page, messages.map((tell) => ({ work: { tell } }))], false)
 
-  async function changed() {
-    const alarm = { state: finding.state, reason: finding.reason, since: now }
-    memory.told = alarm
-    await remember({ alarm })
-    if (finding.state !== 'ok')
-      return { kind: finding.state === 'not_authorized' ? 'notice' : 'escalation', ...alarm }
-    return {
-      kind: told.state === 'not_authorized' ? 'notice' : 'recovery',
-      was: told.state,
-      ...alarm,
+  /** What a person is to do next. A redirect that was refused unsent says so to the browser alone: anybody can send one. */
+  function ending() {
+    const byCode = work.grant_type === 'authorization_code'
+    if (work.kind === 'callback' && !byCode && !finding) return null
+    const found = finding && finding.state !== 'ok' ? finding : undefined
+    const refused = work.outcome && {
+      state: work.outcome.error,
+      reason: work.outcome.error_description,
     }
-  }
-
-  async function aboutStorage() {
-    memory.storage_told = work.kept
-    await remember({ storage_told: work.kept })
-    const reason =
-      work.kept === 'delayed'
-        ? `The context store "${store}" writes with a delay: a token received shortly before a crash is lost. Set cache: false for it in settings.js`
-        : `settings.js has no context store "${store}" of its own, so the token is in Node-RED's default store. Unless you changed that, it is memory: a restart forgets the token, and consent is needed again`
-    return { kind: 'notice', state: 'storage', reason, since: now }
-  }
-
-  /** Only this node and the ones before it in the same job write, one job at a time: nothing can be overwritten. */
-  async function remember(change) {
-    try {
-      grant = { ...grant, ...change }
-      await write(flow, 'bitrix24_grant', grant, store)
-    } catch {
-      node.warn('The state of the token could not be written to the context store')
-    }
+    const { state, reason } = work.end ?? found ?? refused ?? { state: 'ok' }
+    return { work: { end: { state, reason, asked: byCode || work.kind === 'start' } } }
   }
 
   function statusLine() {
     const time = (at) => new Date(at * 1000).toISOString().slice(0, 16).replace('T', ' ')
-    const state = finding?.state ?? memory.told?.state ?? grant.alarm?.state ?? 'ok'
+    const { state } = memory
     const where =
       {
         'at once': 'kept on disk',

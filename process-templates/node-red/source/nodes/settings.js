@@ -21,6 +21,7 @@ export default async function settingsComplete(msg, { env, flow, memory, RED }) 
 
   if (problem.state !== 'not_configured') work.finding = problem
   work.hint = problem.reason
+  work.end = { state: problem.end ?? problem.state, reason: problem.reason }
   work.outcome = { error: problem.state, error_description: problem.reason }
   work.page = {
     status: 503,

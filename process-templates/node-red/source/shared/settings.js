@@ -1,48 +1,17 @@
-/**
- * The origin (scheme, host, port) that a person typed. Without a scheme it is https; http only on this machine.
- * The text itself never appears in the error: somebody may have pasted a webhook address with its secret.
- * @param {unknown} text
- * @param {string} field name of the setting, for the error
- * @returns {string}
- */
-export function originOf(text, field) {
-  const typed = String(text ?? '').trim()
-  if (!typed) throw new Error(`${field} is empty in the settings of this tab`)
-  let url
-  try {
-    url = new URL(/^[a-z][a-z0-9+.-]*:\/\//i.test(typed) ? typed : `https://${typed}`)
-  } catch {
-    throw new Error(`${field} is not an address; write it like example.bitrix24.com`)
-  }
-  const here = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(url.hostname)
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && here)) {
-    throw new Error(`${field} must use https (http is for 127.0.0.1 only)`)
-  }
-  if (!here && !url.hostname.includes('.')) {
-    throw new Error(`${field} must be the whole host, for example example.bitrix24.com`)
-  }
-  if (url.username || url.password || url.search || url.hash || url.pathname !== '/') {
-    throw new Error(`${field} must be a host only, without a path`)
-  }
-  return url.origin
-}
+import { numberOf, originOf, portalOf } from '../../../n8n/source/shared/settings.js'
 
 /**
- * A number from the settings, within bounds. An empty field means the default.
- * @param {unknown} value
- * @param {string} field
- * @param {{default: number, min: number, max: number, off?: number}} bounds
- * @returns {number}
+ * The portal as the template for n8n reads it, written as addresses are compared: without ":443".
+ * @param {string} typed a host, or the bare name of a portal on bitrix24.com
+ * @returns {string} origin
  */
-export function numberOf(value, field, bounds) {
-  if (value === undefined || value === null || value === '') return bounds.default
-  const number = Number(value)
-  if (number === bounds.off) return number
-  if (!Number.isFinite(number) || number < bounds.min || number > bounds.max) {
-    const off = bounds.off === undefined ? '' : `${bounds.off} (off) or `
-    throw new Error(`${field} must be ${off}a number from ${bounds.min} to ${bounds.max}`)
+export function portalIn(typed) {
+  const origin = portalOf(typed)
+  try {
+    return new URL(origin).origin
+  } catch {
+    throw new Error('portal is not an address; write it like example.bitrix24.com')
   }
-  return number
 }
 
 /** @returns {string} name of the context store that keeps the token */
@@ -51,7 +20,7 @@ export function storeOf(env) {
 }
 
 /**
- * The settings of this tab, checked. `problem` says what a person has to do.
+ * The settings of this tab, checked. `problem` says what a person has to do, and its `end` which end a job comes to.
  * @param {{get: (name: string) => unknown}} env
  */
 export function readSettings(env) {
@@ -62,48 +31,42 @@ export function readSettings(env) {
     code: text('code'),
     scope: text('scope'),
   }
-  if (!text('portal') && !settings.client_id) {
-    return {
-      problem: {
-        state: 'not_configured',
-        reason: 'portal and client_id are empty in the settings of this tab',
-      },
-    }
+  const wrong = (state, end, reason) => ({ ...settings, problem: { state, end, reason } })
+  const empty = ['portal', 'client_id'].filter((name) => !text(name))
+  if (empty.length === 2)
+    return wrong(
+      'not_configured',
+      'inputs_missing',
+      'portal and client_id are empty in the settings of this tab',
+    )
+  if (empty.length === 1)
+    return wrong('settings', 'inputs_missing', `${empty[0]} is empty in the settings of this tab`)
+  try {
+    settings.portal = portalIn(text('portal'))
+  } catch (error) {
+    return wrong('settings', 'portal_malformed', error.message)
   }
   try {
-    settings.portal = originOf(env.get('portal'), 'portal')
     settings.authorization_server = originOf(
-      env.get('authorization_server') || 'https://oauth.bitrix.info',
+      text('authorization_server') || 'https://oauth.bitrix.info',
       'authorization_server',
     )
-    if (!settings.client_id) throw new Error('client_id is empty in the settings of this tab')
-    settings.keep_alive_days = numberOf(env.get('keep_alive_days'), 'keep_alive_days', {
-      default: 20,
-      min: 1,
-      max: 25,
-    })
-    settings.fixed_renewal_minutes = numberOf(
-      env.get('fixed_renewal_minutes'),
-      'fixed_renewal_minutes',
-      { default: 0, min: 20, max: 50, off: 0 },
-    )
-    settings.renewals_per_hour = numberOf(env.get('renewals_per_hour'), 'renewals_per_hour', {
-      default: 3,
-      min: 1,
-      max: 30,
-    })
-    settings.retry_seconds = numberOf(env.get('retry_seconds'), 'retry_seconds', {
-      default: 30,
-      min: 1,
-      max: 600,
-    })
+    const numbers = {
+      keep_alive_days: { default: 20, min: 1, max: 25 },
+      fixed_renewal_minutes: { default: 0, min: 20, max: 50, off: 0 },
+      renewals_per_hour: { default: 3, min: 1, max: 30 },
+      retry_seconds: { default: 30, min: 1, max: 600 },
+    }
+    for (const [field, bounds] of Object.entries(numbers))
+      settings[field] = numberOf(env.get(field), field, bounds)
   } catch (error) {
-    return { ...settings, problem: { state: 'settings', reason: error.message } }
+    return wrong('settings', 'settings', error.message)
   }
-  if (!settings.client_secret) {
-    const reason =
-      'client_secret is missing. If it was filled in before, Node-RED could not decrypt its credentials (flows_cred.json): credentialSecret was changed or the file was not moved along'
-    return { ...settings, problem: { state: 'client_secret_missing', reason } }
-  }
+  if (!settings.client_secret)
+    return wrong(
+      'client_secret_missing',
+      'inputs_missing',
+      'client_secret is missing. If it was filled in before, Node-RED could not decrypt its credentials (flows_cred.json): credentialSecret was changed or the file was not moved along',
+    )
   return settings
 }

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -112,14 +112,32 @@ export class NodeRed {
     if (!answer.ok) throw new Error(`inject ${id}: ${answer.status}`)
   }
 
+  get contextFile() {
+    return join(this.folder, 'context/b24oauth-tab/flow.json')
+  }
+
   /** What stands in the context file of the tab. */
   context(key = 'bitrix24_grant') {
     try {
-      const file = join(this.folder, 'context/b24oauth-tab/flow.json')
-      return JSON.parse(readFileSync(file, 'utf8'))[key] ?? {}
+      return JSON.parse(readFileSync(this.contextFile, 'utf8'))[key] ?? {}
     } catch {
       return {}
     }
+  }
+
+  /**
+   * Makes the context file one that can be neither read nor written. In one step each: where the file is missing for a
+   * moment, Node-RED starts a new one.
+   * @returns {() => void} mends it
+   */
+  breakStore() {
+    const whole = readFileSync(this.contextFile)
+    const replace = (content) => {
+      writeFileSync(`${this.contextFile}.new`, content)
+      renameSync(`${this.contextFile}.new`, this.contextFile)
+    }
+    replace('{')
+    return () => replace(whole)
   }
 
   /** @param {NodeJS.Signals} [signal] */

@@ -73,9 +73,9 @@ export class Stage {
   /**
    * Imports the template with settings filled in, as a person does it.
    * @param {Record<string, string>} [changes] settings that differ; client_secret, code and alert_key are credentials;
-   *   `tick` is the schedule's interval in seconds
+   *   `tick` is the schedule's interval in seconds, `edit` changes nodes as a person does by hand
    */
-  async import(changes = {}) {
+  async import({ edit, ...changes } = {}) {
     const { ready } = this.emulator
     const values = {
       portal: ready.portal,
@@ -96,6 +96,7 @@ export class Stage {
       else setting.value = values[setting.name]
     }
     if (changes.tick) flows.find(({ id }) => id === 'b24oauth-tick').repeat = changes.tick
+    edit?.(flows)
     await this.nodeRed.deploy([...flows, ...userTab])
   }
 
