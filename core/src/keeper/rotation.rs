@@ -8,7 +8,7 @@ use url::Url;
 use super::{
     Keeper, Token,
     fault::fault,
-    limits::Scope,
+    limits::Leave,
     spool::{Label, Parent, Slot},
 };
 use crate::{
@@ -44,6 +44,7 @@ pub(super) struct Hold<'a> {
     refresh_token: Secret,
     /// Boot time: nothing may be written any more.
     write_until: Duration,
+    leave: Leave<'a>,
 }
 
 impl Keeper {
@@ -55,10 +56,10 @@ impl Keeper {
         silent: Option<AttemptId>,
     ) -> Result<Option<Arc<Token>>> {
         let server = self.0.credentials.server.resolve(Some(&row.endpoints.authorization_server));
-        let scopes = scopes(row, &server);
+        let host = authority(&server);
         let limits = self.limits();
         let _permit = self.permit().await?;
-        limits.check(&scopes).map_err(|error| at(row, error))?;
+        let leave = limits.check(&host, &row.identity.member_id).map_err(|error| at(row, error))?;
         // Opened before the intent: a damaged row must not hold the chain.
         let (chain, pair) = (row.chain.id, &row.chain.pair);
         let refresh_token =
@@ -89,13 +90,13 @@ impl Keeper {
         }
         fault("acquired").await;
         tracing::info!(grant = row.id, generation = row.generation, "rotating");
-        let hold = Hold { row, attempt, server, refresh_token, write_until };
+        let hold = Hold { row, attempt, server, refresh_token, write_until, leave };
         let exchanged = self.exchange_once(&hold).await;
         fault("answered").await;
         let outcome = self.conclude(&hold, &mut slot, exchanged).await;
         match outcome {
             Conclusion::Keep(token, commit, spooled) => {
-                self.limits().good(&scopes);
+                hold.leave.good();
                 self.keep_rotated(row, &token, *commit, slot, spooled).await
             }
             Conclusion::Settled { keep_answer, result } => {
@@ -157,22 +158,20 @@ impl Keeper {
 
     /// Makes the answer durable, then reads it.
     async fn conclude(&self, hold: &Hold<'_>, slot: &mut Slot, exchanged: Exchanged) -> Conclusion {
-        let host = authority(&hold.server);
         let (status, body) = match exchanged {
             Exchanged::Answered { status, body, gap, server_date } => {
                 self.0.counters.sent(gap);
-                self.limits().answered(&host);
-                self.compare_clocks(&host, server_date);
+                self.compare_clocks(&authority(&hold.server), server_date);
                 (status, body)
             }
             Exchanged::NothingSent(error) => {
                 if error.kind() == Kind::Network {
-                    self.limits().unreachable(&host);
+                    hold.leave.unreachable();
                 }
                 return Conclusion::nothing(self.let_go(hold, error).await);
             }
             Exchanged::NoAnswer(error) => {
-                self.limits().unreachable(&host);
+                hold.leave.unreachable();
                 return Conclusion::nothing(self.ambiguous(hold, error).await);
             }
         };
@@ -180,6 +179,7 @@ impl Keeper {
         fault("spooled").await;
         match Answer::read(status, &body) {
             Answer::Token(token) => {
+                hold.leave.answered();
                 match self.successor(hold.row, hold.attempt, &hold.refresh_token, &token) {
                     Ok(commit) => Conclusion::Keep(token, Box::new(commit), spooled),
                     Err(error) => Conclusion::keeping(self.ambiguous(hold, error).await),
@@ -188,6 +188,7 @@ impl Keeper {
             Answer::Refused(refusal) => Conclusion::nothing(self.refused(hold, &refusal).await),
             // Cut-off JSON may hold a living token: it stays, sealed, for two days.
             Answer::Unreadable(why) => {
+                hold.leave.answered();
                 let error = Error::new(Kind::UnexpectedAnswer, why).with_status(status);
                 Conclusion::keeping(self.ambiguous(hold, error).await)
             }
@@ -245,12 +246,7 @@ impl Keeper {
             About::Payment => Verdict::Status(Status::Suspended, SUSPENDED_PAUSE),
             _ => Verdict::Released(Duration::ZERO),
         };
-        match refusal.about {
-            About::Grant | About::Payment => self.limits().good(&scopes(row, &hold.server)),
-            about => {
-                self.limits().refused(about, &authority(&hold.server), &row.identity.member_id);
-            }
-        }
+        hold.leave.refused(refusal.about);
         let ours = self.0.store.settle(row.chain.id, hold.attempt, verdict).await?;
         if verdict == Verdict::Refused {
             tracing::warn!(grant = row.id, "the refresh token was refused");
@@ -280,14 +276,6 @@ impl Conclusion {
     fn keeping(result: Result<Option<Arc<Token>>>) -> Self {
         Self::Settled { keep_answer: true, result }
     }
-}
-
-fn scopes(row: &GrantRow, server: &Url) -> [Scope; 3] {
-    [
-        Scope::Host(authority(server)),
-        Scope::Application,
-        Scope::Portal(row.identity.member_id.clone()),
-    ]
 }
 
 fn too_late() -> Error {
