@@ -58,6 +58,7 @@ impl Keeper {
         let server = self.0.credentials.server.resolve(Some(&row.endpoints.authorization_server));
         let host = authority(&server);
         let limits = self.limits();
+        let _place = limits.place(&host).await?;
         let _permit = self.permit().await?;
         let leave = limits.check(&host, &row.identity.member_id).map_err(|error| at(row, error))?;
         // Opened before the intent: a damaged row must not hold the chain.

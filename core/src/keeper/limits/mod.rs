@@ -3,14 +3,15 @@
 use std::{
     collections::HashMap,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::rotation::shutting_down;
 use crate::{Clock, Error, Kind, Retry, oauth::About};
 
 /// What a breaker protects.
@@ -47,6 +48,9 @@ struct Breaker {
 pub(super) struct Limits {
     clock: Clock,
     pub(super) in_flight: Semaphore,
+    /// Exchanges with one host at once.
+    per_host: usize,
+    hosts: Mutex<HashMap<String, Arc<Semaphore>>>,
     closed: AtomicBool,
     breakers: Mutex<HashMap<Scope, Breaker>>,
     /// Portals that refused the application since it was last accepted anywhere.
@@ -55,9 +59,12 @@ pub(super) struct Limits {
 
 impl Limits {
     pub(super) fn new(clock: Clock, in_flight: usize) -> Self {
+        let in_flight = in_flight.clamp(1, 1024);
         Self {
             clock,
-            in_flight: Semaphore::new(in_flight.clamp(1, 1024)),
+            in_flight: Semaphore::new(in_flight),
+            per_host: in_flight - in_flight / 4,
+            hosts: Mutex::default(),
             closed: AtomicBool::new(false),
             breakers: Mutex::default(),
             refusing: Mutex::default(),
@@ -71,6 +78,16 @@ impl Limits {
 
     pub(super) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Relaxed)
+    }
+
+    /// One of the exchanges with `host`. One that hangs leaves a quarter of all to the other hosts.
+    pub(super) async fn place(&self, host: &str) -> Result<OwnedSemaphorePermit, Error> {
+        let places = {
+            let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+            let all = || Arc::new(Semaphore::new(self.per_host));
+            Arc::clone(hosts.entry(host.to_owned()).or_insert_with(all))
+        };
+        places.acquire_owned().await.map_err(|_| shutting_down())
     }
 
     /// Refuses while a breaker holds. The first after the pause may try.

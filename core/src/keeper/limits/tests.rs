@@ -145,3 +145,26 @@ fn a_block_by_the_vendor_stops_the_application() {
     limits.check("h", "portal 1").unwrap().refused(About::Block);
     assert!(held_for(&limits, "h", "portal 2") >= Duration::from_secs(1790));
 }
+
+#[tokio::test]
+async fn a_host_that_hangs_leaves_room_for_the_others() {
+    async fn placed(limits: &Limits, host: &str) -> Option<OwnedSemaphorePermit> {
+        tokio::select! {
+            biased;
+            place = limits.place(host) => Some(place.unwrap()),
+            () = std::future::ready(()) => None,
+        }
+    }
+    let (limits, _) = limits();
+    let mut hanging = Vec::new();
+    while let Some(place) = placed(&limits, "a").await {
+        hanging.push((place, limits.in_flight.try_acquire().unwrap()));
+    }
+    assert_eq!(hanging.len(), 3);
+    assert!(placed(&limits, "b").await.is_some());
+    assert!(limits.in_flight.try_acquire().is_ok());
+    hanging.pop();
+    assert!(placed(&limits, "a").await.is_some());
+    let alone = Limits::new(Clock::system(), 1);
+    assert!(placed(&alone, "a").await.is_some(), "one is enough for one");
+}
