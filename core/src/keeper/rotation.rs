@@ -141,20 +141,8 @@ impl Keeper {
         }
         fault("confirmed").await;
         let form = self.form("refresh_token", &hold.refresh_token);
-        let mut exchange = std::pin::pin!(line.send(&self.0.clock, &form, hold.write_until));
-        // An interval's first tick takes a millisecond: it would stand between the confirmation and the write.
-        let mut renewal = interval_at(Instant::now() + RENEW, RENEW);
-        renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                biased;
-                exchanged = &mut exchange => return exchanged,
-                _ = renewal.tick() => {
-                    // Without a lease we go on listening all the same: a late pair is kept by lineage.
-                    let _ = self.0.store.extend(hold.row.chain.id, hold.attempt, LEASE).await;
-                }
-            }
-        }
+        let exchange = line.send(&self.0.clock, &form, hold.write_until);
+        listen(exchange, || self.0.store.extend(hold.row.chain.id, hold.attempt, LEASE)).await
     }
 
     /// Makes the answer durable, then reads it.
@@ -261,6 +249,25 @@ impl Keeper {
     }
 }
 
+/// Listens, and renews the lease again and again meanwhile. The answer waits for no renewal, since the
+/// store may hang; and without a lease we listen all the same: a late pair is kept by lineage.
+async fn listen<T, R: Future>(exchange: impl Future<Output = T>, renew: impl Fn() -> R) -> T {
+    // An interval's first tick takes a millisecond: it would stand between the confirmation and the write.
+    let mut renewal = interval_at(Instant::now() + RENEW, RENEW);
+    renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let renewals = async {
+        loop {
+            renewal.tick().await;
+            renew().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        exchanged = exchange => exchanged,
+        never = renewals => never,
+    }
+}
+
 /// What an exchange came to.
 enum Conclusion {
     /// A pair, and whether it is in the spool.
@@ -294,4 +301,38 @@ pub(super) fn shutting_down() -> Error {
 /// Names the grant and its portal.
 pub(super) fn at(row: &GrantRow, error: Error) -> Error {
     error.with("grant", row.id.to_string()).with("portal", row.endpoints.client_endpoint.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::Cell, future::pending};
+
+    use tokio::time::{sleep, timeout};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_does_not_wait_for_a_store_that_hangs() {
+        let began = Instant::now();
+        let answer = async {
+            sleep(RENEW + Duration::from_secs(1)).await;
+            "answer"
+        };
+        let renewed = Cell::new(0);
+        let renew = || {
+            renewed.set(renewed.get() + 1);
+            pending::<()>()
+        };
+        let heard = timeout(LEASE, listen(answer, renew)).await;
+        assert_eq!(heard, Ok("answer"));
+        assert_eq!((began.elapsed(), renewed.get()), (RENEW + Duration::from_secs(1), 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_lease_is_renewed_for_as_long_as_the_server_is_silent() {
+        let renewed = Cell::new(0);
+        let renew = || async { renewed.set(renewed.get() + 1) };
+        timeout(2 * RENEW + RENEW / 2, listen(pending::<()>(), renew)).await.unwrap_err();
+        assert_eq!(renewed.get(), 2);
+    }
 }
