@@ -21,7 +21,7 @@ use slot::{Content, SlotFile};
 use crate::{
     Clock, Error, Kind, Result,
     process::{PerProcess, blocking},
-    store::{AttemptId, ChainId, GrantId, Lineage, NodeId, hex, keep},
+    store::{AttemptId, ChainId, GrantId, Lineage, NodeId, hex, keep, on_network},
 };
 
 /// Where answers wait. A store without a place has none: what it keeps dies with the process anyway.
@@ -72,6 +72,7 @@ impl Spool {
                 let node = NodeId(rand::random());
                 return Ok(Self(Arc::new(Inner { node, folder: None, clock, environment })));
             };
+            refuse_network(&path, on_network(&path))?;
             fs::DirBuilder::new()
                 .recursive(true)
                 .mode(0o700)
@@ -368,6 +369,15 @@ impl Slot {
         })
         .await
     }
+}
+
+/// Locks there may hold on one machine alone: two machines would take each other's slots.
+fn refuse_network(folder: &Path, file_system: Option<&str>) -> Result<()> {
+    let Some(name) = file_system else { return Ok(()) };
+    let error = Error::new(Kind::Store, "the spool lies on a network file system");
+    Err(error.with("folder", folder.display().to_string()).with("file_system", name).advise(
+        "Name a folder on a local disk that outlives the process: EVERGRANT_SPOOL, or the setting.",
+    ))
 }
 
 fn failed(error: io::Error, path: &Path) -> Error {

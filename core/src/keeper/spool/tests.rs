@@ -92,6 +92,19 @@ async fn a_torn_slot_is_no_answer_and_no_obstacle() {
     assert!(spool.left().await.unwrap().is_empty());
 }
 
+#[test]
+fn a_spool_that_two_machines_may_share_is_refused() {
+    let folder = Path::new("/home/somebody/.local/state/evergrant/ab");
+    let error = refuse_network(folder, Some("nfs")).unwrap_err();
+    assert_eq!(error.kind(), Kind::Store);
+    let text = format!("{error:?} {error}");
+    for word in ["/home/somebody/.local/state/evergrant/ab", "nfs", "EVERGRANT_SPOOL"] {
+        assert!(text.contains(word), "{text}");
+    }
+    let local = tempfile::tempdir().unwrap();
+    refuse_network(local.path(), on_network(&local.path().join("to/be/made"))).unwrap();
+}
+
 #[tokio::test]
 async fn marks_never_go_back() {
     let folder = tempfile::tempdir().unwrap();
