@@ -116,6 +116,7 @@ impl Spool {
     pub(crate) async fn left(&self) -> Result<Vec<Slot>> {
         let spool = self.clone();
         let found = self.with(move |folder| {
+            slot::clear_drafts(&folder.path).map_err(|error| failed(error, &folder.path))?;
             let mut found = Vec::new();
             for path in slot::all(&folder.path).map_err(|error| failed(error, &folder.path))? {
                 match spool.abandoned(folder, &path) {
@@ -294,7 +295,7 @@ impl Folder {
 
     fn give_back(&self, file: SlotFile) {
         if !file.is_whole() {
-            // Its process died while it made the room: there is none.
+            // Somebody cut it short: it has no room for an answer.
             let _ = fs::remove_file(&file.path);
             return;
         }

@@ -1,4 +1,4 @@
-use super::*;
+use super::{slot::Draft, *};
 
 const ATTEMPT: AttemptId = AttemptId([1; 16]);
 const PARENT: Parent = Parent { grant: 7, chain: 9, lineage: Lineage([2; 16]) };
@@ -72,6 +72,52 @@ async fn slots_are_used_again() {
     }
     assert_eq!(slot::all(&folder.path().join("s")).unwrap().len(), 1);
     assert!(matches!(spool.fate(ATTEMPT).await.unwrap(), Fate::Gone));
+}
+
+fn files(folder: &Path, extension: &str) -> usize {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.filter(|path| path.extension().is_some_and(|found| found == extension)).count()
+}
+
+#[tokio::test]
+async fn a_slot_is_there_for_others_when_it_is_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let (spool, sibling) = (open(folder.path()).await, open(folder.path()).await);
+    let folder = folder.path().join("s");
+    let drafts = || files(&folder, "draft");
+    // The sibling looks before the draft is locked, and takes its maker for dead.
+    let draft = Draft::begin(&folder).unwrap();
+    assert!(sibling.left().await.unwrap().is_empty());
+    assert!(draft.finish(&folder).unwrap().is_none(), "nobody would find an answer in it");
+    // It is about to.
+    let draft = Draft::begin(&folder).unwrap();
+    let looking = SlotFile::take(&draft.path).unwrap().unwrap();
+    assert!(draft.finish(&folder).unwrap().is_none());
+    drop(looking);
+    // A draft that its maker left is cleared away; one that it holds is not.
+    drop(Draft::begin(&folder).unwrap());
+    let held = Draft::begin(&folder).unwrap();
+    held.lock().unwrap();
+    sibling.left().await.unwrap();
+    assert_eq!((drafts(), files(&folder, "slot")), (1, 0));
+    let slot = held.finish(&folder).unwrap().unwrap();
+    assert!(slot.is_there() && slot.is_whole());
+    assert!(SlotFile::take(&slot.path).unwrap().is_none(), "locked before it had its name");
+    assert_eq!((drafts(), files(&folder, "slot")), (0, 1));
+    // What is reserved while a sibling looks all the time is found.
+    let looking = tokio::spawn(async move {
+        loop {
+            sibling.left().await.unwrap();
+        }
+    });
+    for _ in 0..20 {
+        let mut slot = spool.reserve(label()).await.unwrap();
+        slot.write(200, b"sealed".to_vec()).await.unwrap();
+        assert_eq!(spool.depth().await.unwrap(), 1);
+        // Without it the next one is new too.
+        fs::remove_file(&slot.file.take().unwrap().path).unwrap();
+    }
+    looking.abort();
 }
 
 #[tokio::test]
