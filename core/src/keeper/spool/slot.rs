@@ -114,6 +114,8 @@ impl SlotFile {
     /// Claims the room for an attempt. Not synced: it tells the other processes of this machine who
     /// is alive, and after a power cut nobody is.
     pub(super) fn reserve(&self, label: &Label) -> io::Result<()> {
+        // A label that did not fit with the answer would be found out when the token is spent.
+        header(&label.at_its_longest())?;
         self.file.write_all_at(&header(label)?, 0)
     }
 

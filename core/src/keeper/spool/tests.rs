@@ -61,6 +61,25 @@ async fn a_dead_holder_is_told_from_a_living_one() {
 }
 
 #[tokio::test]
+async fn a_label_that_would_not_fit_with_its_answer_is_refused_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = open(folder.path()).await;
+    let (mut taken, mut refused) = (0, 0);
+    for length in 500..900 {
+        let server = format!("https://{}/", "a".repeat(length));
+        let label = Label::rotation("local.1", ATTEMPT, PARENT, &server);
+        let Ok(mut slot) = spool.reserve(label).await else {
+            refused += 1;
+            continue;
+        };
+        slot.write(65535, vec![7; crate::oauth::LONGEST_ANSWER + 100]).await.unwrap();
+        slot.discard().await.unwrap();
+        taken += 1;
+    }
+    assert!(taken > 0 && refused > 0, "{taken} {refused}");
+}
+
+#[tokio::test]
 async fn slots_are_used_again() {
     let folder = tempfile::tempdir().unwrap();
     let spool = open(folder.path()).await;
