@@ -6,6 +6,7 @@
 mod label;
 mod memory;
 mod slot;
+mod waits;
 
 use std::{
     fs, io,
@@ -17,6 +18,7 @@ use std::{
 pub(crate) use label::{Label, Parent};
 use memory::Memory;
 use slot::{Content, SlotFile};
+use waits::Waits;
 
 use crate::{
     Clock, Error, Kind, Result,
@@ -40,6 +42,7 @@ struct Folder {
     memory: Memory,
     /// Slots of this process that wait for an attempt.
     free: PerProcess<Mutex<Vec<SlotFile>>>,
+    waits: PerProcess<Mutex<Waits>>,
 }
 
 /// Room for one answer. One that is dropped without an end, as by a kill, is found by whoever looks
@@ -80,7 +83,8 @@ impl Spool {
                 .map_err(|error| failed(error, &path))?;
             let memory = Memory::new(&path);
             let node = memory.node()?;
-            let folder = Some(Folder { path, memory, free: PerProcess::new() });
+            let folder =
+                Some(Folder { path, memory, free: PerProcess::new(), waits: PerProcess::new() });
             Ok(Self(Arc::new(Inner { node, folder, clock, environment })))
         })
         .await?;
@@ -111,19 +115,29 @@ impl Spool {
         Ok(Slot { spool: self.clone(), label, sealed: Vec::new(), file })
     }
 
-    /// Answers that were never committed and whose processes are gone. Rooms without an answer are
-    /// cleared away.
+    /// Answers that were never committed and whose processes are gone. One to a code or a delivery, and
+    /// one that cannot be read, comes more and more rarely: it may be one that can never be used. Rooms
+    /// without an answer are cleared away.
     pub(crate) async fn left(&self) -> Result<Vec<Slot>> {
         let spool = self.clone();
         let found = self.with(move |folder| {
             slot::clear_drafts(&folder.path).map_err(|error| failed(error, &folder.path))?;
+            let mut waits = folder.waits.get().lock().unwrap_or_else(PoisonError::into_inner);
+            let mut round = waits.round(spool.0.clock.boot());
             let mut found = Vec::new();
             for path in slot::all(&folder.path).map_err(|error| failed(error, &folder.path))? {
                 match spool.abandoned(folder, &path) {
-                    Ok(slot) => found.extend(slot),
-                    Err(error) => {
+                    Ok(Some(slot)) => {
+                        let is_rotation = slot.label.parent().is_some();
+                        if is_rotation || round.is_due(slot.label.attempt.clone()) {
+                            found.push(slot);
+                        }
+                    }
+                    Ok(None) => {}
+                    Err(error) if round.is_due(path.display().to_string()) => {
                         tracing::warn!(file = %path.display(), %error, "a spooled answer cannot be read");
                     }
+                    Err(_) => {}
                 }
             }
             Ok(found)

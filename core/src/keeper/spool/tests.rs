@@ -171,6 +171,38 @@ fn a_spool_that_two_machines_may_share_is_refused() {
 }
 
 #[tokio::test]
+async fn an_answer_that_nobody_can_use_is_tried_more_and_more_rarely() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Clock::system();
+    let spool = Spool::open(Some(folder.path().into()), vec![1], clock.clone()).await.unwrap();
+    let consent =
+        Label::consent("local.1", AttemptId([3; 16]), &crate::keeper::Claims::default(), "s");
+    let mut kept = Vec::new();
+    for label in [label(), consent] {
+        let mut slot = spool.reserve(label).await.unwrap();
+        slot.write(200, b"sealed".to_vec()).await.unwrap();
+        kept.push(slot);
+    }
+    kept.into_iter().for_each(kill);
+    let mut tries = 0;
+    // As the background work does for a day.
+    for _ in 0..24 * 240 {
+        let left = spool.left().await.unwrap();
+        assert!(left.iter().any(|slot| slot.label().parent().is_some()), "a rotation's every time");
+        tries += left.iter().filter(|slot| slot.label().parent().is_none()).count();
+        left.into_iter().for_each(kill);
+        clock.turn(15);
+    }
+    assert!((28..=34).contains(&tries), "{tries}");
+    // It is there all the same, and taken like any other when it can be used.
+    clock.turn(3600);
+    let consent =
+        spool.left().await.unwrap().into_iter().find(|slot| slot.label().parent().is_none());
+    consent.unwrap().done().await.unwrap();
+    assert_eq!(spool.consents().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn marks_never_go_back() {
     let folder = tempfile::tempdir().unwrap();
     let spool = open(folder.path()).await;
