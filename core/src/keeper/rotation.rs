@@ -8,7 +8,7 @@ use url::Url;
 use super::{
     Keeper, Token,
     fault::fault,
-    limits::Scope,
+    limits::Leave,
     spool::{Label, Parent, Slot},
 };
 use crate::{
@@ -44,6 +44,7 @@ pub(super) struct Hold<'a> {
     refresh_token: Secret,
     /// Boot time: nothing may be written any more.
     write_until: Duration,
+    leave: Leave<'a>,
 }
 
 impl Keeper {
@@ -55,10 +56,11 @@ impl Keeper {
         silent: Option<AttemptId>,
     ) -> Result<Option<Arc<Token>>> {
         let server = self.0.credentials.server.resolve(Some(&row.endpoints.authorization_server));
-        let scopes = scopes(row, &server);
+        let host = authority(&server);
         let limits = self.limits();
+        let _place = limits.place(&host).await?;
         let _permit = self.permit().await?;
-        limits.check(&scopes).map_err(|error| at(row, error))?;
+        let leave = limits.check(&host, &row.identity.member_id).map_err(|error| at(row, error))?;
         // Opened before the intent: a damaged row must not hold the chain.
         let (chain, pair) = (row.chain.id, &row.chain.pair);
         let refresh_token =
@@ -89,13 +91,13 @@ impl Keeper {
         }
         fault("acquired").await;
         tracing::info!(grant = row.id, generation = row.generation, "rotating");
-        let hold = Hold { row, attempt, server, refresh_token, write_until };
+        let hold = Hold { row, attempt, server, refresh_token, write_until, leave };
         let exchanged = self.exchange_once(&hold).await;
         fault("answered").await;
         let outcome = self.conclude(&hold, &mut slot, exchanged).await;
         match outcome {
             Conclusion::Keep(token, commit, spooled) => {
-                self.limits().good(&scopes);
+                hold.leave.good();
                 self.keep_rotated(row, &token, *commit, slot, spooled).await
             }
             Conclusion::Settled { keep_answer, result } => {
@@ -139,40 +141,26 @@ impl Keeper {
         }
         fault("confirmed").await;
         let form = self.form("refresh_token", &hold.refresh_token);
-        let mut exchange = std::pin::pin!(line.send(&self.0.clock, &form, hold.write_until));
-        // An interval's first tick takes a millisecond: it would stand between the confirmation and the write.
-        let mut renewal = interval_at(Instant::now() + RENEW, RENEW);
-        renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                biased;
-                exchanged = &mut exchange => return exchanged,
-                _ = renewal.tick() => {
-                    // Without a lease we go on listening all the same: a late pair is kept by lineage.
-                    let _ = self.0.store.extend(hold.row.chain.id, hold.attempt, LEASE).await;
-                }
-            }
-        }
+        let exchange = line.send(&self.0.clock, &form, hold.write_until);
+        listen(exchange, || self.0.store.extend(hold.row.chain.id, hold.attempt, LEASE)).await
     }
 
     /// Makes the answer durable, then reads it.
     async fn conclude(&self, hold: &Hold<'_>, slot: &mut Slot, exchanged: Exchanged) -> Conclusion {
-        let host = authority(&hold.server);
         let (status, body) = match exchanged {
             Exchanged::Answered { status, body, gap, server_date } => {
                 self.0.counters.sent(gap);
-                self.limits().answered(&host);
-                self.compare_clocks(&host, server_date);
+                self.compare_clocks(&authority(&hold.server), server_date);
                 (status, body)
             }
             Exchanged::NothingSent(error) => {
                 if error.kind() == Kind::Network {
-                    self.limits().unreachable(&host);
+                    hold.leave.unreachable();
                 }
                 return Conclusion::nothing(self.let_go(hold, error).await);
             }
             Exchanged::NoAnswer(error) => {
-                self.limits().unreachable(&host);
+                hold.leave.unreachable();
                 return Conclusion::nothing(self.ambiguous(hold, error).await);
             }
         };
@@ -180,6 +168,7 @@ impl Keeper {
         fault("spooled").await;
         match Answer::read(status, &body) {
             Answer::Token(token) => {
+                hold.leave.answered();
                 match self.successor(hold.row, hold.attempt, &hold.refresh_token, &token) {
                     Ok(commit) => Conclusion::Keep(token, Box::new(commit), spooled),
                     Err(error) => Conclusion::keeping(self.ambiguous(hold, error).await),
@@ -188,6 +177,7 @@ impl Keeper {
             Answer::Refused(refusal) => Conclusion::nothing(self.refused(hold, &refusal).await),
             // Cut-off JSON may hold a living token: it stays, sealed, for two days.
             Answer::Unreadable(why) => {
+                hold.leave.answered();
                 let error = Error::new(Kind::UnexpectedAnswer, why).with_status(status);
                 Conclusion::keeping(self.ambiguous(hold, error).await)
             }
@@ -245,12 +235,7 @@ impl Keeper {
             About::Payment => Verdict::Status(Status::Suspended, SUSPENDED_PAUSE),
             _ => Verdict::Released(Duration::ZERO),
         };
-        match refusal.about {
-            About::Grant | About::Payment => self.limits().good(&scopes(row, &hold.server)),
-            about => {
-                self.limits().refused(about, &authority(&hold.server), &row.identity.member_id);
-            }
-        }
+        hold.leave.refused(refusal.about);
         let ours = self.0.store.settle(row.chain.id, hold.attempt, verdict).await?;
         if verdict == Verdict::Refused {
             tracing::warn!(grant = row.id, "the refresh token was refused");
@@ -261,6 +246,25 @@ impl Keeper {
             self.tell(row.id, row.generation, Status::Suspended);
         }
         Err(at(row, refusal.error()))
+    }
+}
+
+/// Listens, and renews the lease again and again meanwhile. The answer waits for no renewal, since the
+/// store may hang; and without a lease we listen all the same: a late pair is kept by lineage.
+async fn listen<T, R: Future>(exchange: impl Future<Output = T>, renew: impl Fn() -> R) -> T {
+    // An interval's first tick takes a millisecond: it would stand between the confirmation and the write.
+    let mut renewal = interval_at(Instant::now() + RENEW, RENEW);
+    renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let renewals = async {
+        loop {
+            renewal.tick().await;
+            renew().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        exchanged = exchange => exchanged,
+        never = renewals => never,
     }
 }
 
@@ -282,14 +286,6 @@ impl Conclusion {
     }
 }
 
-fn scopes(row: &GrantRow, server: &Url) -> [Scope; 3] {
-    [
-        Scope::Host(authority(server)),
-        Scope::Application,
-        Scope::Portal(row.identity.member_id.clone()),
-    ]
-}
-
 fn too_late() -> Error {
     Error::new(Kind::Timeout, "the lease was over before the token could be sent")
         .with_retry(crate::Retry::Safe)
@@ -305,4 +301,38 @@ pub(super) fn shutting_down() -> Error {
 /// Names the grant and its portal.
 pub(super) fn at(row: &GrantRow, error: Error) -> Error {
     error.with("grant", row.id.to_string()).with("portal", row.endpoints.client_endpoint.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::Cell, future::pending};
+
+    use tokio::time::{sleep, timeout};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_does_not_wait_for_a_store_that_hangs() {
+        let began = Instant::now();
+        let answer = async {
+            sleep(RENEW + Duration::from_secs(1)).await;
+            "answer"
+        };
+        let renewed = Cell::new(0);
+        let renew = || {
+            renewed.set(renewed.get() + 1);
+            pending::<()>()
+        };
+        let heard = timeout(LEASE, listen(answer, renew)).await;
+        assert_eq!(heard, Ok("answer"));
+        assert_eq!((began.elapsed(), renewed.get()), (RENEW + Duration::from_secs(1), 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_lease_is_renewed_for_as_long_as_the_server_is_silent() {
+        let renewed = Cell::new(0);
+        let renew = || async { renewed.set(renewed.get() + 1) };
+        timeout(2 * RENEW + RENEW / 2, listen(pending::<()>(), renew)).await.unwrap_err();
+        assert_eq!(renewed.get(), 2);
+    }
 }

@@ -22,7 +22,7 @@ use redis::RedisStore;
 pub(crate) use rows::*;
 pub use rows::{GrantId, Status};
 pub(crate) use seal::{Column, Place, Vault};
-pub(crate) use sqlite::SqliteStore;
+pub(crate) use sqlite::{SqliteStore, on_network};
 
 use crate::{Clock, Error, Result};
 

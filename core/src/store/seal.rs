@@ -3,12 +3,13 @@
 //! XChaCha20-Poly1305, random nonces. What a sealed text may stand for is bound into it as
 //! associated data, so that no row can be swapped for another, not even from another store.
 
+use std::sync::{Mutex, PoisonError};
+
 use chacha20poly1305::{
     Key, KeyInit, XChaCha20Poly1305, XNonce,
     aead::{Aead, Payload},
 };
 use hmac::{Hmac, Mac};
-use once_cell::sync::OnceCell;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
@@ -16,7 +17,7 @@ use super::{
     AttemptId, ChainId, GrantId, KeySource, Lineage, SealedPair, Store, TokenHash,
     key::{KeyRing, SealingKey},
 };
-use crate::{Error, Kind, Result, Secret};
+use crate::{Error, Kind, Result, Secret, process::PerProcess};
 
 /// Version of the layout: this byte, the version of the master key (0 under a data key), the
 /// nonce, the text.
@@ -43,8 +44,8 @@ pub(crate) struct Place {
 /// Seals and opens with one store's master key.
 pub(crate) struct Vault {
     ring: KeyRing,
-    /// Read once more where a text is sealed with a version that came after the start.
-    newer: OnceCell<KeyRing>,
+    /// Read again whenever a text is sealed with a version that is not here yet.
+    newer: PerProcess<Mutex<Option<KeyRing>>>,
     source: KeySource,
     environment: Vec<u8>,
     hash_key: SealingKey,
@@ -61,7 +62,7 @@ impl Vault {
         let source = source.resolve(store)?;
         let mut vault = Self {
             ring: source.read()?,
-            newer: OnceCell::new(),
+            newer: PerProcess::new(),
             source,
             environment,
             hash_key: Zeroizing::new([0; 32]),
@@ -150,7 +151,7 @@ impl Vault {
         sealed: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>> {
         let (version, body) = split(sealed)?;
-        open(self.master(version)?, &self.context(b"answer", &[&attempt.0]), body)
+        open(&self.master(version)?, &self.context(b"answer", &[&attempt.0]), body)
     }
 
     /// The same data key under the newest master key; `None` if it is that already.
@@ -184,7 +185,7 @@ impl Vault {
 
     fn unwrap(&self, purpose: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
         let (version, body) = split(sealed)?;
-        open(self.master(version)?, &self.context(purpose, &[]), body)
+        open(&self.master(version)?, &self.context(purpose, &[]), body)
     }
 
     fn unwrap_key(&self, purpose: &[u8], sealed: &[u8]) -> Result<SealingKey> {
@@ -192,13 +193,18 @@ impl Vault {
         key.as_slice().try_into().map(Zeroizing::new).map_err(|_| damaged())
     }
 
-    fn master(&self, version: u32) -> Result<&SealingKey> {
+    fn master(&self, version: u32) -> Result<SealingKey> {
         if let Some(key) = self.ring.version(version) {
-            return Ok(key);
+            return Ok(key.clone());
         }
         // Another process may have re-sealed with a key that was added while this one runs.
-        let newer = self.newer.get_or_try_init(|| self.source.read());
-        newer.ok().and_then(|ring| ring.version(version)).ok_or_else(|| {
+        let mut newer = self.newer.get().lock().unwrap_or_else(PoisonError::into_inner);
+        if newer.as_ref().is_none_or(|ring| ring.version(version).is_none())
+            && let Ok(ring) = self.source.read()
+        {
+            *newer = Some(ring);
+        }
+        newer.as_ref().and_then(|ring| ring.version(version)).cloned().ok_or_else(|| {
             Error::new(
                 Kind::Key,
                 "a value is sealed with a version of the master key that is not here",
@@ -270,10 +276,13 @@ mod tests {
     use super::*;
 
     fn vault(environment: &[u8], key: &str) -> Vault {
-        let source = KeySource::Key(Secret::from(key));
+        vault_from(environment, KeySource::Key(Secret::from(key)))
+    }
+
+    fn vault_from(environment: &[u8], source: KeySource) -> Vault {
         Vault {
             ring: source.read().ok().unwrap(),
-            newer: OnceCell::new(),
+            newer: PerProcess::new(),
             source,
             environment: environment.to_vec(),
             hash_key: Zeroizing::new([0; 32]),
@@ -340,5 +349,31 @@ mod tests {
             after.unwrap_key(b"data-key", &renewed).unwrap(),
             before.unwrap_key(b"data-key", &data_key).unwrap()
         );
+    }
+
+    #[test]
+    fn keys_that_are_added_one_after_another_open_without_a_restart() {
+        let lines: Vec<String> =
+            (1..=4).map(|version| format!("{version}:{}\n", "00ff".repeat(16))).collect();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        let write = |newest: usize| std::fs::write(&path, lines[..newest].concat()).unwrap();
+        write(1);
+        let running = vault_from(b"here", KeySource::File(path.clone()));
+        for newest in 2..=4 {
+            write(newest);
+            let restarted = vault_from(b"here", KeySource::File(path.clone()));
+            let data_key = restarted.new_data_key().unwrap();
+            assert!(running.unwrap_key(b"data-key", &data_key).is_ok(), "version {newest}");
+        }
+        // What is known needs no file; what is not there is not found twice either.
+        let known = vault(b"here", &lines.concat()).new_data_key().unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert!(running.unwrap_key(b"data-key", &known).is_ok());
+        let unknown = vault(b"here", &format!("9:{}", "00ff".repeat(16))).new_data_key().unwrap();
+        for _ in 0..2 {
+            assert!(running.unwrap_key(b"data-key", &unknown).is_err());
+        }
+        assert!(running.unwrap_key(b"data-key", &known).is_ok(), "still");
     }
 }

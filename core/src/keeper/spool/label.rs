@@ -79,6 +79,12 @@ impl Label {
         }
     }
 
+    /// With the longest of everything that comes with an answer.
+    pub(super) fn at_its_longest(&self) -> Self {
+        let (received_at, status) = (Some(i64::MIN), Some(u16::MAX));
+        Self { received_at, status, length: usize::MAX, ..self.clone() }
+    }
+
     /// When the answer came; its tokens have lived since.
     pub(crate) fn received_at(&self) -> Option<i64> {
         self.received_at

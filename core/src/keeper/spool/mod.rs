@@ -6,6 +6,7 @@
 mod label;
 mod memory;
 mod slot;
+mod waits;
 
 use std::{
     fs, io,
@@ -17,11 +18,12 @@ use std::{
 pub(crate) use label::{Label, Parent};
 use memory::Memory;
 use slot::{Content, SlotFile};
+use waits::Waits;
 
 use crate::{
     Clock, Error, Kind, Result,
     process::{PerProcess, blocking},
-    store::{AttemptId, ChainId, GrantId, Lineage, NodeId, hex, keep},
+    store::{AttemptId, ChainId, GrantId, Lineage, NodeId, hex, keep, on_network},
 };
 
 /// Where answers wait. A store without a place has none: what it keeps dies with the process anyway.
@@ -40,6 +42,7 @@ struct Folder {
     memory: Memory,
     /// Slots of this process that wait for an attempt.
     free: PerProcess<Mutex<Vec<SlotFile>>>,
+    waits: PerProcess<Mutex<Waits>>,
 }
 
 /// Room for one answer. One that is dropped without an end, as by a kill, is found by whoever looks
@@ -72,6 +75,7 @@ impl Spool {
                 let node = NodeId(rand::random());
                 return Ok(Self(Arc::new(Inner { node, folder: None, clock, environment })));
             };
+            refuse_network(&path, on_network(&path))?;
             fs::DirBuilder::new()
                 .recursive(true)
                 .mode(0o700)
@@ -79,7 +83,8 @@ impl Spool {
                 .map_err(|error| failed(error, &path))?;
             let memory = Memory::new(&path);
             let node = memory.node()?;
-            let folder = Some(Folder { path, memory, free: PerProcess::new() });
+            let folder =
+                Some(Folder { path, memory, free: PerProcess::new(), waits: PerProcess::new() });
             Ok(Self(Arc::new(Inner { node, folder, clock, environment })))
         })
         .await?;
@@ -110,18 +115,29 @@ impl Spool {
         Ok(Slot { spool: self.clone(), label, sealed: Vec::new(), file })
     }
 
-    /// Answers that were never committed and whose processes are gone. Rooms without an answer are
-    /// cleared away.
+    /// Answers that were never committed and whose processes are gone. One to a code or a delivery, and
+    /// one that cannot be read, comes more and more rarely: it may be one that can never be used. Rooms
+    /// without an answer are cleared away.
     pub(crate) async fn left(&self) -> Result<Vec<Slot>> {
         let spool = self.clone();
         let found = self.with(move |folder| {
+            slot::clear_drafts(&folder.path).map_err(|error| failed(error, &folder.path))?;
+            let mut waits = folder.waits.get().lock().unwrap_or_else(PoisonError::into_inner);
+            let mut round = waits.round(spool.0.clock.boot());
             let mut found = Vec::new();
             for path in slot::all(&folder.path).map_err(|error| failed(error, &folder.path))? {
                 match spool.abandoned(folder, &path) {
-                    Ok(slot) => found.extend(slot),
-                    Err(error) => {
+                    Ok(Some(slot)) => {
+                        let is_rotation = slot.label.parent().is_some();
+                        if is_rotation || round.is_due(slot.label.attempt.clone()) {
+                            found.push(slot);
+                        }
+                    }
+                    Ok(None) => {}
+                    Err(error) if round.is_due(path.display().to_string()) => {
                         tracing::warn!(file = %path.display(), %error, "a spooled answer cannot be read");
                     }
+                    Err(_) => {}
                 }
             }
             Ok(found)
@@ -295,7 +311,7 @@ impl Folder {
 
     fn give_back(&self, file: SlotFile) {
         if !file.is_whole() {
-            // Its process died while it made the room: there is none.
+            // Somebody cut it short: it has no room for an answer.
             let _ = fs::remove_file(&file.path);
             return;
         }
@@ -370,6 +386,15 @@ impl Slot {
         })
         .await
     }
+}
+
+/// Locks there may hold on one machine alone: two machines would take each other's slots.
+fn refuse_network(folder: &Path, file_system: Option<&str>) -> Result<()> {
+    let Some(name) = file_system else { return Ok(()) };
+    let error = Error::new(Kind::Store, "the spool lies on a network file system");
+    Err(error.with("folder", folder.display().to_string()).with("file_system", name).advise(
+        "Name a folder on a local disk that outlives the process: EVERGRANT_SPOOL, or the setting.",
+    ))
 }
 
 fn failed(error: io::Error, path: &Path) -> Error {

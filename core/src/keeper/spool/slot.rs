@@ -17,6 +17,10 @@ use crate::oauth::LONGEST_ANSWER;
 const HEADER: usize = 1024;
 const SIZE: usize = HEADER + LONGEST_ANSWER + 1024;
 const EXTENSION: &str = "slot";
+/// A slot becomes one when it is whole and locked. Until then nobody looks for an answer in it.
+const DRAFT: &str = "draft";
+/// So many drafts may be lost to somebody who takes their maker for dead.
+const DRAFTS: u32 = 5;
 
 /// A locked slot.
 pub(super) struct SlotFile {
@@ -34,25 +38,63 @@ pub(super) enum Content {
     Answered(Box<Label>, Vec<u8>),
 }
 
+/// A slot that is being made.
+pub(super) struct Draft {
+    pub(super) path: PathBuf,
+    file: File,
+}
+
+impl Draft {
+    pub(super) fn begin(folder: &Path) -> io::Result<Self> {
+        let path = folder.join(format!("{:032x}.{DRAFT}", rand::random::<u128>()));
+        let made =
+            OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path);
+        Ok(Self { file: made?, path })
+    }
+
+    /// `None` if somebody has cleared it away, which may happen until it is locked.
+    pub(super) fn finish(self, folder: &Path) -> io::Result<Option<SlotFile>> {
+        if !self.lock()? {
+            return Ok(None);
+        }
+        let slot = self.path.with_extension(EXTENSION);
+        match self.fill().and_then(|()| fs::rename(&self.path, &slot)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => {
+                // Half a slot is of no use, and its room is wanted.
+                let _ = fs::remove_file(&self.path);
+                return Err(error);
+            }
+            Ok(()) => {}
+        }
+        File::open(folder)?.sync_all()?;
+        Ok(Some(SlotFile { path: slot, file: self.file }))
+    }
+
+    /// False if somebody else has it.
+    pub(super) fn lock(&self) -> io::Result<bool> {
+        match self.file.try_lock() {
+            Ok(()) => Ok(true),
+            Err(TryLockError::WouldBlock) => Ok(false),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    fn fill(&self) -> io::Result<()> {
+        self.file.write_all_at(&vec![b'\n'; SIZE], 0)?;
+        self.file.sync_all()
+    }
+}
+
 impl SlotFile {
     /// A new slot with real room on the disk, so that a full disk is an error before anything is spent.
     pub(super) fn create(folder: &Path) -> io::Result<Self> {
-        let path = folder.join(format!("{:032x}.{EXTENSION}", rand::random::<u128>()));
-        let made =
-            OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path);
-        let slot = Self { file: made?, path };
-        slot.fill(folder).inspect_err(|_| {
-            // Half a slot is of no use, and its room is wanted.
-            let _ = fs::remove_file(&slot.path);
-        })?;
-        Ok(slot)
-    }
-
-    fn fill(&self, folder: &Path) -> io::Result<()> {
-        self.file.try_lock().map_err(io::Error::from)?;
-        self.file.write_all_at(&vec![b'\n'; SIZE], 0)?;
-        self.file.sync_all()?;
-        File::open(folder)?.sync_all()
+        for _ in 0..DRAFTS {
+            if let Some(slot) = Draft::begin(folder)?.finish(folder)? {
+                return Ok(slot);
+            }
+        }
+        Err(io::Error::other("others clear new slots away"))
     }
 
     /// Takes a slot that no living process holds. `None` if one does, or if it is gone.
@@ -72,6 +114,8 @@ impl SlotFile {
     /// Claims the room for an attempt. Not synced: it tells the other processes of this machine who
     /// is alive, and after a power cut nobody is.
     pub(super) fn reserve(&self, label: &Label) -> io::Result<()> {
+        // A label that did not fit with the answer would be found out when the token is spent.
+        header(&label.at_its_longest())?;
         self.file.write_all_at(&header(label)?, 0)
     }
 
@@ -136,10 +180,25 @@ fn header(label: &Label) -> io::Result<Vec<u8>> {
 
 /// The slots of a folder.
 pub(super) fn all(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    with_extension(folder, EXTENSION)
+}
+
+/// Removes the drafts of processes that died over them.
+pub(super) fn clear_drafts(folder: &Path) -> io::Result<()> {
+    for path in with_extension(folder, DRAFT)? {
+        // One that stays is tried again by whoever looks next.
+        if let Ok(Some(_locked)) = SlotFile::take(&path) {
+            let _ = fs::remove_file(&path);
+        }
+    }
+    Ok(())
+}
+
+fn with_extension(folder: &Path, wanted: &str) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == EXTENSION) {
+        if path.extension().is_some_and(|extension| extension == wanted) {
             found.push(path);
         }
     }

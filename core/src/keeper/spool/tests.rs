@@ -1,4 +1,4 @@
-use super::*;
+use super::{slot::Draft, *};
 
 const ATTEMPT: AttemptId = AttemptId([1; 16]);
 const PARENT: Parent = Parent { grant: 7, chain: 9, lineage: Lineage([2; 16]) };
@@ -61,6 +61,25 @@ async fn a_dead_holder_is_told_from_a_living_one() {
 }
 
 #[tokio::test]
+async fn a_label_that_would_not_fit_with_its_answer_is_refused_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = open(folder.path()).await;
+    let (mut taken, mut refused) = (0, 0);
+    for length in 500..900 {
+        let server = format!("https://{}/", "a".repeat(length));
+        let label = Label::rotation("local.1", ATTEMPT, PARENT, &server);
+        let Ok(mut slot) = spool.reserve(label).await else {
+            refused += 1;
+            continue;
+        };
+        slot.write(65535, vec![7; crate::oauth::LONGEST_ANSWER + 100]).await.unwrap();
+        slot.discard().await.unwrap();
+        taken += 1;
+    }
+    assert!(taken > 0 && refused > 0, "{taken} {refused}");
+}
+
+#[tokio::test]
 async fn slots_are_used_again() {
     let folder = tempfile::tempdir().unwrap();
     let spool = open(folder.path()).await;
@@ -72,6 +91,52 @@ async fn slots_are_used_again() {
     }
     assert_eq!(slot::all(&folder.path().join("s")).unwrap().len(), 1);
     assert!(matches!(spool.fate(ATTEMPT).await.unwrap(), Fate::Gone));
+}
+
+fn files(folder: &Path, extension: &str) -> usize {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.filter(|path| path.extension().is_some_and(|found| found == extension)).count()
+}
+
+#[tokio::test]
+async fn a_slot_is_there_for_others_when_it_is_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let (spool, sibling) = (open(folder.path()).await, open(folder.path()).await);
+    let folder = folder.path().join("s");
+    let drafts = || files(&folder, "draft");
+    // The sibling looks before the draft is locked, and takes its maker for dead.
+    let draft = Draft::begin(&folder).unwrap();
+    assert!(sibling.left().await.unwrap().is_empty());
+    assert!(draft.finish(&folder).unwrap().is_none(), "nobody would find an answer in it");
+    // It is about to.
+    let draft = Draft::begin(&folder).unwrap();
+    let looking = SlotFile::take(&draft.path).unwrap().unwrap();
+    assert!(draft.finish(&folder).unwrap().is_none());
+    drop(looking);
+    // A draft that its maker left is cleared away; one that it holds is not.
+    drop(Draft::begin(&folder).unwrap());
+    let held = Draft::begin(&folder).unwrap();
+    held.lock().unwrap();
+    sibling.left().await.unwrap();
+    assert_eq!((drafts(), files(&folder, "slot")), (1, 0));
+    let slot = held.finish(&folder).unwrap().unwrap();
+    assert!(slot.is_there() && slot.is_whole());
+    assert!(SlotFile::take(&slot.path).unwrap().is_none(), "locked before it had its name");
+    assert_eq!((drafts(), files(&folder, "slot")), (0, 1));
+    // What is reserved while a sibling looks all the time is found.
+    let looking = tokio::spawn(async move {
+        loop {
+            sibling.left().await.unwrap();
+        }
+    });
+    for _ in 0..20 {
+        let mut slot = spool.reserve(label()).await.unwrap();
+        slot.write(200, b"sealed".to_vec()).await.unwrap();
+        assert_eq!(spool.depth().await.unwrap(), 1);
+        // Without it the next one is new too.
+        fs::remove_file(&slot.file.take().unwrap().path).unwrap();
+    }
+    looking.abort();
 }
 
 #[tokio::test]
@@ -90,6 +155,51 @@ async fn a_torn_slot_is_no_answer_and_no_obstacle() {
     }
     fs::write(&path, "nonsense").unwrap();
     assert!(spool.left().await.unwrap().is_empty());
+}
+
+#[test]
+fn a_spool_that_two_machines_may_share_is_refused() {
+    let folder = Path::new("/home/somebody/.local/state/evergrant/ab");
+    let error = refuse_network(folder, Some("nfs")).unwrap_err();
+    assert_eq!(error.kind(), Kind::Store);
+    let text = format!("{error:?} {error}");
+    for word in ["/home/somebody/.local/state/evergrant/ab", "nfs", "EVERGRANT_SPOOL"] {
+        assert!(text.contains(word), "{text}");
+    }
+    let local = tempfile::tempdir().unwrap();
+    refuse_network(local.path(), on_network(&local.path().join("to/be/made"))).unwrap();
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_can_use_is_tried_more_and_more_rarely() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Clock::system();
+    let spool = Spool::open(Some(folder.path().into()), vec![1], clock.clone()).await.unwrap();
+    let consent =
+        Label::consent("local.1", AttemptId([3; 16]), &crate::keeper::Claims::default(), "s");
+    let mut kept = Vec::new();
+    for label in [label(), consent] {
+        let mut slot = spool.reserve(label).await.unwrap();
+        slot.write(200, b"sealed".to_vec()).await.unwrap();
+        kept.push(slot);
+    }
+    kept.into_iter().for_each(kill);
+    let mut tries = 0;
+    // As the background work does for a day.
+    for _ in 0..24 * 240 {
+        let left = spool.left().await.unwrap();
+        assert!(left.iter().any(|slot| slot.label().parent().is_some()), "a rotation's every time");
+        tries += left.iter().filter(|slot| slot.label().parent().is_none()).count();
+        left.into_iter().for_each(kill);
+        clock.turn(15);
+    }
+    assert!((28..=34).contains(&tries), "{tries}");
+    // It is there all the same, and taken like any other when it can be used.
+    clock.turn(3600);
+    let consent =
+        spool.left().await.unwrap().into_iter().find(|slot| slot.label().parent().is_none());
+    consent.unwrap().done().await.unwrap();
+    assert_eq!(spool.consents().await.unwrap().len(), 1);
 }
 
 #[tokio::test]

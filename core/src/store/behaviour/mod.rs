@@ -12,6 +12,7 @@ pub(super) mod meta;
 pub(super) mod promoting;
 pub(super) mod quarantine;
 pub(super) mod sharing;
+pub(super) mod sparing;
 pub(super) mod watching;
 mod world;
 
@@ -112,6 +113,7 @@ macro_rules! behaviour {
             sharing: a_bucket_gives_what_it_has_room_for, a_bucket_leaks,
                 a_bucket_is_one_for_all_processes, a_refusal_fills_a_bucket,
                 portals_have_buckets_of_their_own;
+            sparing: the_spare_that_just_came_stays;
         }
     };
 }

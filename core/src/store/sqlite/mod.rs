@@ -22,7 +22,7 @@ use async_trait::async_trait;
 use once_cell::sync::OnceCell;
 use rusqlite::{Connection, OptionalExtension};
 
-pub(crate) use place::sync_folder;
+pub(crate) use place::{on_network, sync_folder};
 use together::Writes;
 
 use super::{

@@ -44,7 +44,7 @@ pub(super) fn install(db: &Connection, now: &Now, install: &Install) -> Done<Ins
         retire(db, now, install.grant, install.former)?;
     }
     insert(db, install)?;
-    trim(db, now, install.grant)?;
+    trim(db, now, install.grant, install.chain)?;
     let entry = Entry::of(install.grant, install.chain, "installed").by(AttemptId(lineage.0), None);
     if install.role == Role::Primary {
         let generation =
@@ -98,13 +98,13 @@ fn retire(db: &Connection, now: &Now, grant: GrantId, role: Role) -> Done<()> {
     Ok(())
 }
 
-/// Retires the spares that are too many, those first whose refresh token dies first.
-fn trim(db: &Connection, now: &Now, grant: GrantId) -> Done<()> {
+/// Retires the spares that are too many, those first that die first; never the one that just came.
+fn trim(db: &Connection, now: &Now, grant: GrantId, new: ChainId) -> Done<()> {
     db.execute(
         "UPDATE chains SET role = 'retired', retired_at = ?2 WHERE id IN (
              SELECT id FROM chains WHERE grant_id = ?1 AND role = 'spare'
-             ORDER BY refresh_expires_at DESC, id LIMIT -1 OFFSET ?3)",
-        (grant, now.wall, keep::SPARES),
+             ORDER BY id = ?4 DESC, refresh_expires_at DESC, id LIMIT -1 OFFSET ?3)",
+        (grant, now.wall, keep::SPARES, new),
     )?;
     Ok(())
 }
@@ -169,7 +169,7 @@ pub(super) fn commit(db: &Connection, now: &Now, commit: &Commit) -> Done<Commit
     let generation = if role == Role::Primary.as_str() {
         next_generation(db, commit.grant, Cause::Renewal, Some(&commit.endpoints))?
     } else {
-        trim(db, now, commit.grant)?;
+        trim(db, now, commit.grant, commit.chain)?;
         generation(db, commit.grant)?
     };
     audit::append(db, now, &entry)?;

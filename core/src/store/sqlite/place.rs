@@ -3,7 +3,7 @@
 use std::{
     fs, io,
     os::unix::fs::{MetadataExt, OpenOptionsExt},
-    path::{Path, PathBuf},
+    path::Path,
     thread,
     time::{Duration, Instant, UNIX_EPOCH},
 };
@@ -59,13 +59,7 @@ fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
 
 /// Locks and write-ahead logs do not work across machines: two of them would spend one token.
 pub(super) fn refuse_network(path: &Path) -> Result<()> {
-    let folder: PathBuf = path
-        .ancestors()
-        .skip(1)
-        .find(|folder| folder.is_dir())
-        .map_or_else(|| PathBuf::from("."), Path::to_path_buf);
-    let Ok(found) = rustix::fs::statfs(&folder) else { return Ok(()) };
-    match network_file_system(found.f_type as u64) {
+    match on_network(path) {
         None => Ok(()),
         Some(name) => Err(Error::new(Kind::Store, "the store lies on a network file system")
             .with("store", path.display().to_string())
@@ -74,6 +68,12 @@ pub(super) fn refuse_network(path: &Path) -> Result<()> {
                 "Put the file on a local disk, or use PostgreSQL to share grants between machines.",
             )),
     }
+}
+
+/// The network file system that `path` lies on, or would: the folders of a new one need not be there.
+pub(crate) fn on_network(path: &Path) -> Option<&'static str> {
+    let folder = path.ancestors().find(|folder| folder.is_dir()).unwrap_or(Path::new("."));
+    network_file_system(rustix::fs::statfs(folder).ok()?.f_type as u64)
 }
 
 /// By the numbers that Linux gives file systems (statfs(2)).
