@@ -1,10 +1,10 @@
-//! Bytes on the wire that HTTP has an opinion on.
+//! Bytes on the wire that HTTP has an opinion on: too many, too few, and none of its own.
 
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::support::{small, start};
+use crate::support::{Running, small, start};
 
 async fn connect(url: &str) -> TcpStream {
     TcpStream::connect(url.trim_start_matches("http://")).await.unwrap()
@@ -66,4 +66,55 @@ async fn an_address_without_end_is_told_so() {
         let answer = heard(&mut stream).await;
         assert!(answer.starts_with("HTTP/1.1 414 "), "{answer}");
     }
+}
+
+/// How a client gives up in the middle of its request.
+#[derive(Clone, Copy, Debug)]
+enum End {
+    /// It says that no more will come, and listens.
+    Half,
+    /// It is gone.
+    Whole,
+}
+
+/// Sends a request that breaks off; nothing may come back.
+async fn break_off(url: &str, request: &[u8], end: End) {
+    let mut stream = connect(url).await;
+    stream.write_all(request).await.unwrap();
+    match end {
+        End::Half => {
+            stream.shutdown().await.unwrap();
+            assert_eq!(heard(&mut stream).await, "", "no answer to half a request");
+        }
+        End::Whole => drop(stream),
+    }
+}
+
+/// Leads that there are, asked for behind whatever came before.
+async fn leads(running: &Running) -> u64 {
+    let list = running.call("crm.lead.list", json!({"select": ["ID"]})).await;
+    list.json()["total"].as_u64().unwrap()
+}
+
+#[tokio::test]
+async fn half_a_request_does_nothing() {
+    let running = start(small()).await;
+    let ready = running.ready();
+    let add = format!("{}crm.lead.add", ready.webhook.trim_start_matches(&ready.portal));
+    let fields = r#"{"fields":{"TITLE":"half"}}"#;
+    let token = running.pair().await.refresh;
+    let form = format!(
+        "grant_type=refresh_token&client_id={}&client_secret={}&refresh_token={token}",
+        ready.client_id, ready.client_secret
+    );
+    let before = running.truth("/counters").await;
+    for end in [End::Half, End::Whole] {
+        break_off(&ready.portal, &post(&add, "application/json", fields, 1), end).await;
+        let token = post("/oauth/token/", "application/x-www-form-urlencoded", &form, 1);
+        break_off(&ready.authorization, &token, end).await;
+        break_off(&ready.portal, &token, end).await;
+    }
+    assert_eq!(running.truth("/counters").await, before, "nobody has heard of it");
+    assert_eq!(leads(&running).await, 500);
+    assert_eq!(running.refresh(&token).await.status, 200, "it was never spent");
 }
