@@ -59,6 +59,11 @@ impl RestError {
         Self::new(401, "INVALID_CREDENTIALS", "Invalid request credentials")
     }
 
+    /// What becomes of a request that takes more than the server has.
+    pub(crate) fn internal() -> Self {
+        Self::new(500, "INTERNAL_SERVER_ERROR", "Internal server error")
+    }
+
     pub(crate) fn too_many_requests() -> Self {
         Self::new(503, "QUERY_LIMIT_EXCEEDED", "Too many requests")
     }
