@@ -80,3 +80,10 @@ it('settings may be words too', async () => {
   await portal.stop()
   assert.deepEqual([rotation, window], ['grace', 5])
 })
+
+it('a refusal of the control port keeps its words', async () => {
+  const portal = await Emulator.start({ leads: 1 })
+  const change = portal.control('POST', '/settings', { rotation: 'loose' })
+  await assert.rejects(change, /400 .*must be one of: strict, grace/)
+  await portal.stop()
+})

@@ -87,6 +87,12 @@ def test_flags_may_be_lists_maps_and_absent() -> None:
         assert portal.control("GET", "/settings")["grace_window"] == 5
 
 
+def test_a_refusal_of_the_control_port_keeps_its_words() -> None:
+    words = r"POST /settings: 400 .*must be one of: strict, grace"
+    with testing.Emulator(leads=1) as portal, pytest.raises(RuntimeError, match=words):
+        portal.control("POST", "/settings", {"rotation": "loose"})
+
+
 def test_the_emulator_ends_with_its_context() -> None:
     with testing.Emulator(leads=1) as portal:
         b24 = evergrant.Client.from_webhook(portal["webhook"])

@@ -24,6 +24,7 @@ import pathlib
 import shutil
 import subprocess
 import tempfile
+import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from typing import Any
@@ -108,7 +109,7 @@ class Emulator:
         return self.ready[field]
 
     def control(self, method: str, path: str, body: object = None) -> Any:
-        """One request to the control port; its JSON."""
+        """One request to the control port; its JSON. RuntimeError has the words of a refusal."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(  # noqa: S310 - always loopback
             self.ready["control"] + path,
@@ -116,8 +117,13 @@ class Emulator:
             data=data,
             headers={"content-type": "application/json"},
         )
-        with self._http.open(request, timeout=20) as answer:
-            text = answer.read()
+        try:
+            with self._http.open(request, timeout=20) as answer:
+                text = answer.read()
+        except urllib.error.HTTPError as refusal:
+            with refusal:
+                reason = refusal.read().decode(errors="replace")
+            raise RuntimeError(f"control {method} {path}: {refusal.code} {reason}") from None
         return json.loads(text) if text else None
 
     def advance(self, seconds: int) -> None:
