@@ -142,6 +142,8 @@ pub(crate) struct Webhook {
     pub(crate) user_id: u64,
     /// `None`: everything.
     pub(crate) scope: Option<Vec<String>>,
+    /// Whether its user still works here.
+    pub(crate) active: bool,
 }
 
 /// Whether such a user can exist.
@@ -233,8 +235,8 @@ impl People {
         let said = self.said.read();
         let user = said.get(&user_id)?;
         let fits = !secret.is_empty() && user.webhook.as_deref() == Some(secret);
-        (fits && user.active.unwrap_or(true))
-            .then(|| Webhook { user_id, scope: user.scope.clone() })
+        let active = user.active.unwrap_or(true);
+        fits.then(|| Webhook { user_id, scope: user.scope.clone(), active })
     }
 
     /// Those whom the consent page offers: the first six and everybody something was said about.

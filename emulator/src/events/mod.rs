@@ -142,7 +142,7 @@ pub(crate) fn happen(world: &World, occasion: &Occasion<'_>) -> Vec<u64> {
         } else if occasion.source != Some((&binding.client_id, &binding.connector))
             || binding.connector.is_empty()
         {
-            world.offline.put(&binding, occasion, world.clock.now());
+            world.offline.put(world, &binding, occasion);
             woken.push(binding.client_id);
         }
     }

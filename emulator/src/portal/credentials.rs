@@ -11,7 +11,7 @@ use crate::applications::Application;
 use crate::http::Request;
 use crate::params::Params;
 use crate::rest::RestError;
-use crate::settings::{Settings, UnknownToken};
+use crate::settings::{Settings, UnknownToken, UnknownWebhook};
 use crate::tokens::{Holder, Token, Verdict};
 use crate::world::World;
 
@@ -123,7 +123,10 @@ fn webhook(
     if !request.secure && !settings.http_webhooks {
         return Err(RestError::new(401, "INVALID_REQUEST", "Https required."));
     }
-    let webhook = world.people.webhook(login, secret).ok_or_else(RestError::invalid_credentials)?;
+    let webhook = world.people.webhook(login, secret).ok_or_else(|| unknown_webhook(&settings))?;
+    if !webhook.active {
+        return Err(RestError::invalid_credentials());
+    }
     if settings.blocked {
         return Err(blocked());
     }
@@ -155,6 +158,13 @@ fn unknown(settings: &Settings) -> RestError {
     match settings.unknown_token {
         UnknownToken::Invalid => RestError::invalid_token(),
         UnknownToken::NoAuth => RestError::no_auth(),
+    }
+}
+
+fn unknown_webhook(settings: &Settings) -> RestError {
+    match settings.unknown_webhook() {
+        UnknownWebhook::NoAuth => RestError::no_auth(),
+        UnknownWebhook::Credentials => RestError::invalid_credentials(),
     }
 }
 

@@ -73,7 +73,8 @@ pub(super) fn run(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Page, RestError>
         }
         _ => return Err(RestError::argument("cmd")),
     };
-    if commands.len() > COMMANDS && call.world.settings.read().batch_overflow == Overflow::Request {
+    if commands.len() > COMMANDS && call.world.settings.read().batch_overflow() == Overflow::Request
+    {
         return Err(too_long());
     }
     let halt = call.params.get("halt").is_some_and(truthy);

@@ -95,6 +95,7 @@ async fn fifty_commands_run_and_nested_batches_do_not() {
     let running = start(small()).await;
     let cmd: Map<String, Value> =
         (0..52).map(|n| (format!("c{n}"), json!("server.time"))).collect();
+    running.control("/settings", json!({"batch_overflow": "command"})).await;
     let answer = running.call("batch", json!({"cmd": cmd})).await.json();
     assert_eq!(answer["result"]["result"].as_object().unwrap().len(), 50);
     assert_eq!(answer["result"]["result_error"]["c50"]["error"], "ERROR_BATCH_LENGTH_EXCEEDED");

@@ -191,7 +191,7 @@ async fn settings_are_shown_and_nothing_is_half_changed() {
         "auto_consent": null, "old_access": "lives", "omit": [], "status": "L", "burst": 0,
         "leak_per_second": 2.0, "server_domain": null, "client_endpoint": null,
         "profile": "cloud", "rotation": "strict", "refresh_days": 30, "bearer": true,
-        "http_webhooks": true, "batch_overflow": "command", "event_refresh_token": false,
+        "http_webhooks": true, "batch_overflow": null, "event_refresh_token": false,
     });
     for (name, value) in expected.as_object().unwrap() {
         assert_eq!(&before[name], value, "{name}");

@@ -197,7 +197,8 @@ async fn users_differ_in_what_they_may() {
     assert_eq!(narrow.error(), (403, "insufficient_scope".to_owned()));
     assert!(narrow.text.contains("webhook token"), "{}", narrow.text);
     running.control("/users", json!({"id": 8, "active": false})).await;
-    assert_eq!(running.get(&format!("{url}/profile")).await.error().1, "INVALID_CREDENTIALS");
+    let dismissed = running.get(&format!("{url}/profile")).await;
+    assert_eq!(dismissed.error(), (403, "INVALID_CREDENTIALS".to_owned()));
     assert!(!running.truth("/log").await.to_string().contains("webhookofuser8"));
     for (body, field) in [
         (json!({"kind": "admin"}), "id"),
