@@ -7,7 +7,7 @@ mod rule;
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 pub use choice::Profile;
 pub(crate) use choice::{
@@ -48,11 +48,11 @@ pub(crate) type Refused = (String, String);
 
 /// Declares the settings once: their type, their default (from the portal's [`Config`]) and the rule of their values.
 macro_rules! settings {
-    ($config:ident; $($(#[$doc:meta])* $name:ident: $type:ty = $default:expr, $rule:expr;)+) => {
+    ($config:ident; $($(#[doc = $doc:literal])+ $name:ident: $type:ty = $default:expr, $rule:expr;)+) => {
         /// The present settings of one portal.
         #[derive(Clone)]
         pub(crate) struct Settings {
-            $($(#[$doc])* pub(crate) $name: $type,)+
+            $($(#[doc = $doc])+ pub(crate) $name: $type,)+
         }
 
         impl Settings {
@@ -66,6 +66,19 @@ macro_rules! settings {
                 let mut map = Map::new();
                 $(map.insert(stringify!($name).to_owned(), Rule::<$type>::show(&$rule, &self.$name));)+
                 Value::Object(map)
+            }
+
+            /// What each setting takes, as a JSON Schema with its comment and its default.
+            pub(crate) fn schema() -> Map<String, Value> {
+                let mut map = Map::new();
+                let $config = &Config::default();
+                let usual = Self::plain($config);
+                $(map.insert(stringify!($name).to_owned(), json!({
+                    "description": concat!($($doc),+).trim(),
+                    "default": Rule::<$type>::show(&$rule, &usual.$name),
+                    "anyOf": [Rule::<$type>::schema(&$rule), {"type": "null"}],
+                }));)+
+                map
             }
 
             /// Changes one setting; null is its value in `fresh`.
@@ -102,9 +115,9 @@ settings! { config;
     status: Option<String> = None, Letter;
 
     // The leaky bucket.
-    /// Threshold of a `custom` bucket, in requests; 0 is no limit. Default: `Config::burst`, 50.
+    /// Threshold of a `custom` bucket, in requests; 0 is no limit. Default: `--burst`, 50.
     burst: u32 = config.burst, Whole(0..=u64::from(u32::MAX));
-    /// What leaks from a `custom` bucket, in requests a second. Default: `Config::leak_per_second`, 2.
+    /// What leaks from a `custom` bucket, in requests a second. Default: `--leak`, 2.
     leak_per_second: f64 = config.leak_per_second, Number(0.0..=1e9);
 
     // Claims.
@@ -344,6 +357,10 @@ impl Rule<u64> for UserId {
     fn show(&self, value: &u64) -> Value {
         (*value).into()
     }
+
+    fn schema(&self) -> Value {
+        json!({"type": "integer", "minimum": users::RANGE.start(), "maximum": users::RANGE.end()})
+    }
 }
 
 /// An application's letter.
@@ -357,5 +374,9 @@ impl Rule<Option<String>> for Letter {
     fn show(&self, value: &Option<String>) -> Value {
         // What local applications have of themselves.
         value.as_deref().unwrap_or("L").into()
+    }
+
+    fn schema(&self) -> Value {
+        Text.schema()
     }
 }
