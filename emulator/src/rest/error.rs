@@ -72,6 +72,11 @@ impl RestError {
         Self::new(403, "ACCESS_DENIED", "Access denied! Application context required")
     }
 
+    /// A link that nobody signed, or not for this.
+    pub(crate) fn broken_link() -> Self {
+        Self::new(403, "ACCESS_DENIED", "Access denied! Link check failed")
+    }
+
     /// The caller's grant does not cover the method.
     pub(crate) fn insufficient_scope(call: &Call<'_>) -> Self {
         let by = if call.caller.application { "access token" } else { "webhook token" };

@@ -141,6 +141,23 @@ async fn checks_come_in_the_order_of_the_server() {
 }
 
 #[tokio::test]
+async fn a_token_that_is_no_link_is_refused() {
+    let running = start(small()).await;
+    let refused = (403, "ACCESS_DENIED".to_owned());
+    for token in ["disk|aWQ9MQ==|00", "x", ""] {
+        let reply = running.call("crm.lead.add", json!({"token": token, "fields": {}})).await;
+        assert_eq!(reply.error(), refused, "{token}");
+        assert_eq!(reply.json()["error_description"], "Access denied! Link check failed");
+    }
+    assert_eq!(portal(&running, "1/emulatedwebhook1/profile?token=x").await.error(), refused);
+    let leads = running.call("crm.lead.list", json!({"select": ["ID"], "token": null})).await;
+    assert_eq!(leads.json()["total"], 500, "null is not there, and nothing was done");
+    // Method and credentials come first.
+    assert_eq!(portal(&running, "no.such.method?token=x").await.status, 404);
+    assert_eq!(portal(&running, "profile?token=x").await.error().1, "NO_AUTH_FOUND");
+}
+
+#[tokio::test]
 async fn a_box_believes_its_first_verdict_for_an_hour() {
     let running = boxed().await;
     running.control("/settings", json!({"old_access": "dies"})).await;
