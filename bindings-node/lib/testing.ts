@@ -20,7 +20,7 @@ import { createInterface } from 'node:readline'
 
 export { Clock } from '../native.js'
 
-const FREE_PORTS = ['--authorization-port', '0', '--portal-port', '0', '--control-port', '0']
+const FREE_PORTS: Flags = { authorizationPort: 0, portalPort: 0, controlPort: 0 }
 const READY_WITHIN = 20_000
 
 /** What the emulator says when it listens. Nothing in it opens anything real. */
@@ -44,8 +44,21 @@ export interface Consent {
   state: string | null
 }
 
-/** Flags of `evergrant emulator`: `{ leads: 10 }` is `--leads 10`, `{ tls: true }` is `--tls`. */
-export type Flags = Record<string, string | number | boolean>
+/** What a flag may be: `false`, `null` and `undefined` are no flag, an object is JSON. */
+export type Flag =
+  | string
+  | number
+  | boolean
+  | null
+  | undefined
+  | { readonly [name: string]: unknown }
+
+/**
+ * Flags of `evergrant emulator`: `{ leads: 10 }` is `--leads 10`, `{ tls: true }` is `--tls`. A list repeats its
+ * flag: `{ portal: [{ leads: 5 }, { seed: 9 }] }` are two further portals. `{ set: { rotation: 'family' } }` is
+ * `--set rotation="family"`, and so for each setting in it.
+ */
+export type Flags = Record<string, Flag | readonly Flag[]>
 
 /**
  * The program `evergrant`: the one that `EVERGRANT_PROGRAM` names, else the one on the PATH.
@@ -76,13 +89,12 @@ export class Emulator {
     readonly ready: Ready,
   ) {}
 
-  /** Starts one on free ports. */
+  /** Starts one, on free ports unless they are given. */
   static async start(flags: Flags = {}): Promise<Emulator> {
-    const more = Object.entries(flags).flatMap(([name, value]) => {
-      const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
-      return value === true ? [flag] : [flag, String(value)]
-    })
-    const child = spawn(program(), ['emulator', '--until-stdin-closes', ...FREE_PORTS, ...more], {
+    const given = Object.entries(flags).filter(([, value]) => value !== null && value !== undefined)
+    const all = { ...FREE_PORTS, ...Object.fromEntries(given) }
+    const words = Object.entries(all).flatMap(([name, value]) => flagWords(name, value))
+    const child = spawn(program(), ['emulator', '--until-stdin-closes', ...words], {
       stdio: ['pipe', 'pipe', 'pipe'],
     })
     const line = await firstLine(child)
@@ -129,6 +141,26 @@ export class Emulator {
     this.child.kill('SIGTERM')
     await ended
   }
+}
+
+/** A flag as the program takes it: once, not at all, or once for each value of a list. */
+function flagWords(name: string, value: Flags[string]): string[] {
+  const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+  return values(name, value).flatMap((one) => {
+    if (one === null || one === undefined || one === false) return []
+    if (one === true) return [flag]
+    return [flag, typeof one === 'object' ? JSON.stringify(one) : String(one)]
+  })
+}
+
+function values(name: string, value: Flags[string]): readonly Flag[] {
+  if (isList(value)) return value
+  if (name !== 'set' || typeof value !== 'object' || value === null) return [value]
+  return Object.entries(value).map(([setting, to]) => `${setting}=${JSON.stringify(to)}`)
+}
+
+function isList(value: Flags[string]): value is readonly Flag[] {
+  return Array.isArray(value)
 }
 
 function firstLine(child: ChildProcess): Promise<string> {

@@ -13,6 +13,8 @@ use crate::sync::Shared;
 pub(crate) const RANGE: RangeInclusive<u64> = 1..=u32::MAX as u64;
 /// Said when a user id is refused.
 pub(crate) const RULE: &str = "must be a user id between 1 and 4294967295";
+/// Most people of one list.
+const LISTED: usize = 56;
 /// Longest name.
 const NAME: usize = 100;
 
@@ -142,6 +144,8 @@ pub(crate) struct Webhook {
     pub(crate) user_id: u64,
     /// `None`: everything.
     pub(crate) scope: Option<Vec<String>>,
+    /// Whether its user still works here.
+    pub(crate) active: bool,
 }
 
 /// Whether such a user can exist.
@@ -233,16 +237,20 @@ impl People {
         let said = self.said.read();
         let user = said.get(&user_id)?;
         let fits = !secret.is_empty() && user.webhook.as_deref() == Some(secret);
-        (fits && user.active.unwrap_or(true))
-            .then(|| Webhook { user_id, scope: user.scope.clone() })
+        let active = user.active.unwrap_or(true);
+        fits.then(|| Webhook { user_id, scope: user.scope.clone(), active })
     }
 
-    /// Those whom the consent page offers: the first six and everybody something was said about.
+    /// The first six and everybody something was said about, dismissed or not.
+    pub(crate) fn known(&self) -> Vec<User> {
+        let first = 1..=PEOPLE.len() as u64;
+        let said: Vec<u64> =
+            self.said.read().keys().copied().filter(|id| !first.contains(id)).collect();
+        first.chain(said).map(|id| self.get(id)).collect()
+    }
+
+    /// Those whom lists and the consent page offer: who works here, as far as that fits a page.
     pub(crate) fn listed(&self) -> Vec<User> {
-        let mut ids: Vec<u64> = (1..=PEOPLE.len() as u64).collect();
-        ids.extend(
-            self.said.read().keys().copied().filter(|id| *id > PEOPLE.len() as u64).take(50),
-        );
-        ids.into_iter().map(|id| self.get(id)).filter(|user| user.active).collect()
+        self.known().into_iter().filter(|user| user.active).take(LISTED).collect()
     }
 }

@@ -215,13 +215,18 @@ impl World {
             member_id: self.member_id.clone(),
             client_id: client_id.to_owned(),
             user_id,
+            hops: None,
         }
     }
 
     /// Begins a chain of tokens without a consent: a frame was opened, the application installed, an event sent.
     pub(crate) fn open_chain(&self, client_id: &str, user_id: u64, opened: Opened) -> Pair {
         let life = self.settings.read().rules().refresh_life;
-        let holder = self.holder(client_id, user_id);
+        let hops = match opened {
+            Opened::Event(hops) => Some(hops),
+            Opened::Consent | Opened::Frame | Opened::Install => None,
+        };
+        let holder = Holder { hops, ..self.holder(client_id, user_id) };
         self.tokens.write().open(holder, opened, self.clock.now(), life)
     }
 }

@@ -24,6 +24,7 @@ import pathlib
 import shutil
 import subprocess
 import tempfile
+import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from typing import Any
@@ -51,6 +52,20 @@ def program() -> pathlib.Path:
     return pathlib.Path(found)
 
 
+def _flag(name: str, value: object) -> list[str]:
+    """A flag as the program takes it: once, not at all, or once for each value of a list."""
+    if name == "set" and isinstance(value, Mapping):
+        value = [f"{setting}={json.dumps(to)}" for setting, to in value.items()]
+    command: list[str] = []
+    for one in value if isinstance(value, (list, tuple)) else [value]:
+        if one is None or one is False:
+            continue
+        command.append(f"--{name.replace('_', '-')}")
+        if one is not True:
+            command.append(json.dumps(one) if isinstance(one, Mapping) else str(one))
+    return command
+
+
 class Emulator:
     """A running emulator; a context manager. It also ends when this process does.
 
@@ -59,13 +74,18 @@ class Emulator:
     """
 
     def __init__(self, **flags: object) -> None:
-        """Starts one on free ports. `leads=10` is the flag `--leads 10`, `tls=True` is `--tls`."""
+        """Starts one, on free ports unless they are given.
+
+        `leads=10` is the flag `--leads 10`, `tls=True` is `--tls`; `False` and `None` are no flag.
+        A list repeats its flag, a dict is JSON: `portal=[{"leads": 5}, {"seed": 9}]` are two more
+        portals. `set={"rotation": "family", "refresh_days": 180}` are two settings.
+        """
         command = [str(program()), "emulator", "--until-stdin-closes"]
-        for port in ("authorization", "portal", "control"):
-            command += [f"--{port}-port", "0"]
+        for port in ("authorization_port", "portal_port", "control_port"):
+            if flags.get(port) is None:
+                flags[port] = 0
         for name, value in flags.items():
-            flag = f"--{name.replace('_', '-')}"
-            command += [flag] if value is True else [flag, str(value)]
+            command += _flag(name, value)
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed by stop()
         self._process = subprocess.Popen(  # noqa: S603 - the program is named by the caller
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr
@@ -89,7 +109,7 @@ class Emulator:
         return self.ready[field]
 
     def control(self, method: str, path: str, body: object = None) -> Any:
-        """One request to the control port; its JSON."""
+        """One request to the control port; its JSON. RuntimeError has the words of a refusal."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(  # noqa: S310 - always loopback
             self.ready["control"] + path,
@@ -97,8 +117,13 @@ class Emulator:
             data=data,
             headers={"content-type": "application/json"},
         )
-        with self._http.open(request, timeout=20) as answer:
-            text = answer.read()
+        try:
+            with self._http.open(request, timeout=20) as answer:
+                text = answer.read()
+        except urllib.error.HTTPError as refusal:
+            with refusal:
+                reason = refusal.read().decode(errors="replace")
+            raise RuntimeError(f"control {method} {path}: {refusal.code} {reason}") from None
         return json.loads(text) if text else None
 
     def advance(self, seconds: int) -> None:

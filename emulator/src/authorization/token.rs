@@ -9,7 +9,7 @@ use crate::faults::{Place, When};
 use crate::http::{Answer, Request};
 use crate::network::Network;
 use crate::params::{Params, parse_query};
-use crate::settings::{ScopeError, StaleCode};
+use crate::settings::{NotInstalled, ScopeError, StaleCode};
 use crate::tokens::{CodeState, Holder, Pair, Rules, Token};
 use crate::world::World;
 
@@ -189,7 +189,11 @@ fn check_state(
         return Err(fail("wrong_client", "The token was issued to another application"));
     }
     if !world.has(application) {
-        return Err(fail("NOT_INSTALLED", "Application not installed"));
+        let code = match settings.not_installed() {
+            NotInstalled::InvalidClient => "invalid_client",
+            NotInstalled::NotInstalled => "NOT_INSTALLED",
+        };
+        return Err(fail(code, "Application not installed"));
     }
     if !settings.paid {
         return Err(fail("PAYMENT_REQUIRED", "Payment required"));

@@ -18,6 +18,12 @@ impl Refusal {
         Self { field: Some(field.to_owned()), description: description.into() }
     }
 
+    /// A name that nobody here knows.
+    pub(crate) fn unknown(name: &str) -> Self {
+        let shown: String = name.chars().take(60).collect();
+        Self::field(&shown, "is not known here")
+    }
+
     fn body(description: impl Into<String>) -> Self {
         Self { field: None, description: description.into() }
     }
@@ -65,14 +71,13 @@ impl Fields {
         }
         // Which of them it was: the one that fails alone too. The reader's own words could repeat a secret.
         for (name, value) in self.0 {
-            let shown: String = name.chars().take(60).collect();
-            match serde_json::from_value::<T>(json!({name: value})) {
-                Ok(_) => {}
-                Err(error) if error.to_string().starts_with("unknown field") => {
-                    return Err(Refusal::field(&shown, "is not known here"));
-                }
-                Err(_) => return Err(Refusal::field(&shown, "has the wrong type")),
+            let shown = name.clone();
+            let Err(error) = serde_json::from_value::<T>(json!({name: value})) else { continue };
+            let text = error.to_string();
+            if text.starts_with("unknown field") {
+                return Err(Refusal::unknown(&shown));
             }
+            return Err(Refusal::field(&shown, wanted(&text)));
         }
         Err(Refusal::body("The body cannot be read"))
     }
@@ -158,11 +163,24 @@ impl Fields {
     pub(crate) fn finish(self) -> Result<(), Refusal> {
         match self.0.keys().next() {
             None => Ok(()),
-            Some(name) => {
-                let shown: String = name.chars().take(60).collect();
-                Err(Refusal::field(&shown, "is not known here"))
-            }
+            Some(name) => Err(Refusal::unknown(name)),
         }
+    }
+}
+
+/// What the reader would have taken. Only the end of its words is: what comes before repeats the value.
+fn wanted(error: &str) -> String {
+    let Some((_, expected)) = error.rsplit_once(", expected ") else {
+        return "has the wrong type".to_owned();
+    };
+    match expected {
+        "u8" => "must be a whole number between 0 and 255".to_owned(),
+        "u16" => "must be a whole number between 0 and 65535".to_owned(),
+        "u64" | "usize" => "must be a whole number that is not negative".to_owned(),
+        "a sequence" => "must be an array".to_owned(),
+        "a map" => "must be an object".to_owned(),
+        other if other.starts_with("struct ") => "must be an object".to_owned(),
+        other => format!("must be {}", other.replace('`', "")),
     }
 }
 

@@ -80,7 +80,7 @@ pub(super) fn show(ask: &Ask<'_>) -> Outcome {
     Ok(json!({
         "bindings": world.events.bindings.get().to_json(),
         "installations": shown,
-        "offline": world.offline.to_json(world.clock.now()),
+        "offline": world.offline.to_json(world),
     }))
 }
 

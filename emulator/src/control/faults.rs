@@ -39,10 +39,10 @@ fn read(fields: &mut Fields) -> Result<Fault, Refusal> {
     let at = fields.word("at", &PLACES)?.ok_or_else(missing("at"))?;
     let kind = fields.word("kind", &KINDS)?.ok_or_else(missing("kind"))?;
     if !kind.fits(at) {
-        return Err(Refusal::field(
-            "kind",
-            "cannot happen there; events and frames know drop, delay and duplicate, which nothing else knows",
-        ));
+        let fitting: Vec<&str> =
+            KINDS.iter().filter(|(_, kind)| kind.fits(at)).map(|(word, _)| *word).collect();
+        let text = format!("cannot happen there; what can: {}", fitting.join(", "));
+        return Err(Refusal::field("kind", text));
     }
     let chance = chance(fields)?;
     let times = match fields.integer("times", 1..=STRIKES)? {

@@ -61,6 +61,9 @@ impl Control {
         let route =
             ROUTES.iter().find(|route| route.path == path && request.method == route.method);
         let Some(route) = route else { return unknown(path) };
+        if let Err(refusal) = route.check_query(request) {
+            return refusal.answer();
+        }
         let ask = Ask { network: &self.network, world, request, snapshots: &self.snapshots };
         match &route.run {
             Run::Page(page) => page(),

@@ -5,12 +5,13 @@ use serde_json::{Map, Value, json};
 use super::Outcome;
 use super::route::{Ask, Field, Input, Route, Run};
 use super::routes::ROUTES;
+use crate::settings::Settings;
 
 pub(super) fn document(ask: &Ask<'_>) -> Outcome {
     let mut paths = Map::new();
     for route in ROUTES {
         let path = paths.entry(route.path).or_insert_with(|| json!({}));
-        path[route.method.to_ascii_lowercase()] = operation(route, ask);
+        path[route.method.to_ascii_lowercase()] = operation(route);
     }
     Ok(json!({
         "openapi": "3.1.0",
@@ -31,7 +32,7 @@ pub(super) fn document(ask: &Ask<'_>) -> Outcome {
     }))
 }
 
-fn operation(route: &Route, ask: &Ask<'_>) -> Value {
+fn operation(route: &Route) -> Value {
     let success = match route.run {
         Run::Json(_) => json!({"application/json": {"schema": {}}}),
         Run::Page(page) => json!({page().content_type: {"schema": {"type": "string"}}}),
@@ -45,7 +46,7 @@ fn operation(route: &Route, ask: &Ask<'_>) -> Value {
         Input::None => {}
         Input::Query(fields) => operation["parameters"] = fields.iter().map(parameter).collect(),
         Input::Body(fields) => operation["requestBody"] = body(&schema(fields)),
-        Input::Settings => operation["requestBody"] = body(&settings(ask)),
+        Input::Settings => operation["requestBody"] = body(&settings()),
     }
     if !matches!(route.input, Input::None) {
         operation["responses"]["400"] = json!({
@@ -102,15 +103,14 @@ fn property(field: &Field) -> (String, Value) {
     (field.name.to_owned(), property)
 }
 
-/// The settings say themselves what they are called.
-fn settings(ask: &Ask<'_>) -> Value {
-    let properties: Map<String, Value> = match ask.world.settings.read().to_json() {
-        Value::Object(map) => {
-            map.into_iter().map(|(name, now)| (name, json!({"examples": [now]}))).collect()
-        }
-        _ => Map::new(),
-    };
-    json!({"type": "object", "properties": properties, "additionalProperties": false})
+/// The settings say themselves what they take.
+fn settings() -> Value {
+    json!({
+        "type": "object",
+        "description": "Null is what the setting was at the start.",
+        "properties": Settings::schema(),
+        "additionalProperties": false,
+    })
 }
 
 fn refusal() -> Value {

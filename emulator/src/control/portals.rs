@@ -87,9 +87,9 @@ pub(super) fn user(world: &World, request: &Request) -> Outcome {
     Ok(users(world))
 }
 
-/// The users that something is known of.
+/// The users that something is known of, dismissed or not.
 pub(super) fn users(world: &World) -> Value {
-    let users = world.people.listed();
+    let users = world.people.known();
     users
         .iter()
         .map(|user| {
@@ -99,6 +99,7 @@ pub(super) fn users(world: &World) -> Value {
                 "last_name": user.last_name,
                 "position": user.position,
                 "kind": user.kind,
+                "active": user.active,
                 "access": user.access,
             })
         })

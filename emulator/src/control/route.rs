@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use super::Outcome;
+use super::body::Refusal;
 use super::snapshot::Snapshots;
 use crate::http::{Answer, Request};
 use crate::network::Network;
+use crate::params::parse_query;
 use crate::world::World;
 
 /// A request at the control port and what it speaks of.
@@ -47,6 +49,21 @@ pub(super) struct Route {
     pub(super) about: &'static str,
     pub(super) input: Input,
     pub(super) run: Run,
+}
+
+impl Route {
+    /// Refuses a query parameter that nobody would look at.
+    pub(super) fn check_query(&self, request: &Request) -> Result<(), Refusal> {
+        let known = match &self.input {
+            Input::Query(fields) => *fields,
+            Input::None | Input::Body(_) | Input::Settings => &[],
+        };
+        let query = parse_query(request.query.as_bytes());
+        match query.keys().find(|name| !known.iter().any(|field| field.name == **name)) {
+            None => Ok(()),
+            Some(name) => Err(Refusal::unknown(name)),
+        }
+    }
 }
 
 pub(super) const fn route(

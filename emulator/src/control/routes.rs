@@ -30,7 +30,7 @@ const FAULT: &[Field] = &[
     required(
         "kind",
         "string",
-        "`html`, `json`, `drop`, `truncate`, `status`, `reset`, `delay`, `late`, `slow`, `skew`, `overload`, `internal`, `unexpected`, `unavailable`, `error_200`; for events and frames `drop`, `delay`, `duplicate`",
+        "`html`, `json`, `drop`, `truncate`, `status`, `reset`, `delay`, `late`, `slow`, `skew`, `overload`, `internal`, `unexpected`, `unavailable`, `error_200`; for events and frames `drop`, `delay`, `duplicate` alone",
     ),
     field(
         "method",

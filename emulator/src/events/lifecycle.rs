@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::binding::Wanted;
 use super::payload::{self, Auth, form};
-use super::{Occasion, happen, post};
+use super::{HOPS, Occasion, happen, post};
 use crate::applications::Application;
 use crate::tokens::{Opened, Selection};
 use crate::world::World;
@@ -196,5 +196,5 @@ pub(crate) fn fire(
     user_id: Option<u64>,
     client_id: Option<&str>,
 ) -> Vec<u64> {
-    happen(world, &Occasion { event, data, user_id, source: None, only: client_id })
+    happen(world, &Occasion { event, data, user_id, source: None, only: client_id, hops: HOPS })
 }

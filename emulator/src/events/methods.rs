@@ -200,6 +200,7 @@ pub(crate) fn test(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Page, RestError
             user_id: Some(call.caller.user_id),
             source: None,
             only: Some(&client_id),
+            hops: call.caller.hops(),
         },
     );
     Ok(answer(out, &json!(1)))

@@ -77,6 +77,10 @@ impl Events {
     }
 }
 
+/// How many events may follow one out of the other: a handler that answers each with the change that causes the next is
+/// called so often, and then no more.
+pub(crate) const HOPS: u8 = 7;
+
 /// Something that happened at a portal.
 pub(crate) struct Occasion<'a> {
     pub(crate) event: &'a str,
@@ -87,6 +91,8 @@ pub(crate) struct Occasion<'a> {
     pub(crate) source: Option<(&'a str, &'a str)>,
     /// Only this application hears of it.
     pub(crate) only: Option<&'a str>,
+    /// How many events more may follow, this one included.
+    pub(crate) hops: u8,
 }
 
 /// A call changed a row.
@@ -105,6 +111,7 @@ pub(crate) fn changed(call: &Call<'_>, entity: Entity, operation: Operation, id:
             user_id: Some(call.caller.user_id),
             source: Some((client, &connector)),
             only: None,
+            hops: call.caller.hops(),
         },
     );
 }
@@ -132,6 +139,9 @@ fn change_data(entity: Entity, operation: Operation, id: u64) -> Value {
 /// Tells everybody who listens; returns the numbers of the deliveries.
 pub(crate) fn happen(world: &World, occasion: &Occasion<'_>) -> Vec<u64> {
     let mut sent = Vec::new();
+    if occasion.hops == 0 {
+        return sent;
+    }
     let mut woken: Vec<String> = Vec::new();
     for binding in world.events.named(occasion.event) {
         if occasion.only.is_some_and(|only| only != binding.client_id) || !hears(world, &binding) {
@@ -142,13 +152,13 @@ pub(crate) fn happen(world: &World, occasion: &Occasion<'_>) -> Vec<u64> {
         } else if occasion.source != Some((&binding.client_id, &binding.connector))
             || binding.connector.is_empty()
         {
-            world.offline.put(&binding, occasion, world.clock.now());
+            world.offline.put(world, &binding, occasion);
             woken.push(binding.client_id);
         }
     }
     woken.dedup();
     for client_id in woken {
-        sent.extend(wake(world, &client_id, occasion.user_id));
+        sent.extend(wake(world, &client_id, occasion));
     }
     sent
 }
@@ -162,13 +172,19 @@ fn hears(world: &World, binding: &Binding) -> bool {
 }
 
 /// `ONOFFLINEEVENT`: there is something in an application's queue. Too soon after the last one it is not sent at all.
-fn wake(world: &World, client_id: &str, user_id: Option<u64>) -> Vec<u64> {
+fn wake(world: &World, client_id: &str, cause: &Occasion<'_>) -> Vec<u64> {
     let mut sent = Vec::new();
     for binding in world.events.named(OFFLINE) {
         let ours = binding.client_id == client_id && hears(world, &binding);
         if ours && world.offline.is_time(&binding, world.clock.micros()) {
-            let occasion =
-                Occasion { event: OFFLINE, data: json!([]), user_id, source: None, only: None };
+            let occasion = Occasion {
+                event: OFFLINE,
+                data: json!([]),
+                user_id: cause.user_id,
+                source: None,
+                only: None,
+                hops: cause.hops,
+            };
             sent.extend(deliver(world, &binding, &occasion));
         }
     }
@@ -188,7 +204,7 @@ fn deliver(world: &World, binding: &Binding, occasion: &Occasion<'_>) -> Vec<u64
         Some(application) => {
             let plain = world.settings.read().event_refresh_token;
             let refresh = plain || names::carries_refresh_token(occasion.event);
-            Auth { refresh, ..Auth::event(world, application, user_id) }.to_json()
+            Auth { refresh, ..Auth::event(world, application, user_id, occasion.hops) }.to_json()
         }
     };
     let body = form(&json!({

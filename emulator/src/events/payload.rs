@@ -66,8 +66,9 @@ impl<'a> Auth<'a> {
         world: &'a World,
         application: &'a Application,
         user_id: Option<u64>,
+        hops: u8,
     ) -> Self {
-        Self { world, application, user_id, refresh: false, opened: Opened::Event }
+        Self { world, application, user_id, refresh: false, opened: Opened::Event(hops) }
     }
 
     /// Each event with tokens begins a chain of its own.
@@ -77,7 +78,7 @@ impl<'a> Auth<'a> {
         if let Some(user_id) = self.user_id {
             let pair = world.open_chain(client_id, user_id, self.opened);
             auth.insert("access_token".to_owned(), pair.access.text().into());
-            if self.opened == Opened::Event {
+            if matches!(self.opened, Opened::Event(_)) {
                 auth.insert("expires".to_owned(), pair.expires_at.to_string().into());
                 auth.insert("user_id".to_owned(), user_id.to_string().into());
             }

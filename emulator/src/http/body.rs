@@ -15,7 +15,7 @@ const PARTS: u32 = 10;
 
 /// Why a connection is closed without an answer.
 #[derive(Debug, thiserror::Error)]
-#[error("the connection is dropped on purpose")]
+#[error("the connection is closed without an answer")]
 pub(super) struct Abandoned;
 
 /// An answer's body on its way.

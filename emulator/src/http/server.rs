@@ -114,7 +114,6 @@ async fn connection<S: Service>(
     let serving = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .auto_date_header(false)
-        .pipeline_flush(true)
         .serve_connection(
             TokioIo::new(stream),
             service_fn(move |request| {
@@ -137,8 +136,7 @@ async fn answer<S: Service>(
 ) -> Result<hyper::Response<Outgoing>, Abandoned> {
     let (parts, body) = incoming.into_parts();
     let limit = service.body_limit(parts.uri.path());
-    let collected = collect(body, limit).await;
-    let (body, fits) = match collected {
+    let (body, fits) = match collect(body, limit).await? {
         Some(body) => (body, true),
         None => (Bytes::new(), false),
     };
@@ -180,19 +178,18 @@ async fn handle<S: Service>(service: &Arc<S>, request: Request) -> Result<Answer
     work.await.map_err(|_| Abandoned)
 }
 
-/// The body, or `None` if it is longer than `limit`.
-async fn collect(mut body: Incoming, limit: usize) -> Option<Bytes> {
+/// The body, or `None` if it is longer than `limit`. One that breaks off never reaches the application.
+async fn collect(mut body: Incoming, limit: usize) -> Result<Option<Bytes>, Abandoned> {
     let announced = body.size_hint().lower();
     let mut fits = usize::try_from(announced).is_ok_and(|length| length <= limit);
     if fits && body.is_end_stream() {
-        return Some(Bytes::new());
+        return Ok(Some(Bytes::new()));
     }
     let mut first = Bytes::new();
     let mut rest: Vec<u8> = Vec::new();
     let mut seen = 0_usize;
     while let Some(frame) = body.frame().await {
-        let Ok(frame) = frame else { break };
-        let Ok(data) = frame.into_data() else { continue };
+        let Ok(data) = frame.map_err(|_| Abandoned)?.into_data() else { continue };
         seen = seen.saturating_add(data.len());
         fits = fits && seen <= limit;
         if seen > DRAIN {
@@ -210,7 +207,7 @@ async fn collect(mut body: Incoming, limit: usize) -> Option<Bytes> {
             rest.extend_from_slice(&data);
         }
     }
-    fits.then(|| if rest.is_empty() { first } else { Bytes::from(rest) })
+    Ok(fits.then(|| if rest.is_empty() { first } else { Bytes::from(rest) }))
 }
 
 fn response(answer: Answer, now: i64, close: bool) -> hyper::Response<Outgoing> {

@@ -65,7 +65,7 @@ pub(crate) fn get(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Page, RestError>
 
     let owner = access.owner();
     let mut queue = call.world.offline.0.get();
-    queue.age(call.world.clock.now());
+    queue.age(call.world);
     let wanted = claim.as_deref().unwrap_or("");
     let mut rows: Vec<Row> = queue
         .rows
@@ -115,7 +115,7 @@ pub(crate) fn list(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Page, RestError
     let start = usize::try_from(start).unwrap_or(0);
     let owner = access.owner();
     let mut queue = call.world.offline.0.get();
-    queue.age(call.world.clock.now());
+    queue.age(call.world);
     let all = queue.rows.values().filter(|row| owner.has(row) && fits(row, &conditions));
     let mut rows: Vec<Row> = all.cloned().collect();
     drop(queue);

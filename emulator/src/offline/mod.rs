@@ -10,9 +10,8 @@ use crate::clock;
 use crate::events::{Binding, Occasion};
 use crate::rows::{hash_text, mix};
 use crate::sync::Lock;
+use crate::world::World;
 
-/// Seconds after which a row is gone, claimed or not.
-const LIFE: i64 = 30 * 86_400;
 /// Most rows of one portal; the oldest go.
 const ROWS: usize = 100_000;
 
@@ -73,8 +72,9 @@ pub(crate) struct Rows {
 
 impl Rows {
     /// Drops what is too old.
-    fn age(&mut self, now: i64) {
-        self.rows.retain(|_, row| now - row.at < LIFE);
+    fn age(&mut self, world: &World) {
+        let (now, life) = (world.clock.now(), world.settings.read().offline_life());
+        self.rows.retain(|_, row| now - row.at < life);
     }
 
     /// Drops an application's rows of a claim for which `fits` holds.
@@ -116,11 +116,12 @@ impl Offline {
     }
 
     /// Puts a change in. The same change, still free, is only renewed.
-    pub(crate) fn put(&self, binding: &Binding, occasion: &Occasion<'_>, now: i64) {
+    pub(crate) fn put(&self, world: &World, binding: &Binding, occasion: &Occasion<'_>) {
+        let now = world.clock.now();
         let message_id = message_id(occasion);
         let owner = Owner { client_id: &binding.client_id, connector: &binding.connector };
         let mut queue = self.0.get();
-        queue.age(now);
+        queue.age(world);
         let same = queue.rows.values_mut().find(|row| {
             owner.has(row) && row.process_id.is_empty() && row.message_id == message_id
         });
@@ -161,9 +162,9 @@ impl Offline {
     }
 
     /// All rows, for the control port.
-    pub(crate) fn to_json(&self, now: i64) -> Value {
+    pub(crate) fn to_json(&self, world: &World) -> Value {
         let mut queue = self.0.get();
-        queue.age(now);
+        queue.age(world);
         let shown = |row: &Row| {
             let mut shown = row.to_json(true);
             shown["client_id"] = row.client_id.as_str().into();

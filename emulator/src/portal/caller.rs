@@ -5,6 +5,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::applications::Application;
+use crate::events::HOPS;
+use crate::tokens::Holder;
 
 /// The one behind a call: an application with a token, or an incoming webhook.
 pub(crate) struct Caller {
@@ -18,6 +20,7 @@ pub(crate) struct Caller {
     webhook_scope: Arc<[String]>,
     meter: Meter,
     batch: Cell<bool>,
+    hops: u8,
 }
 
 /// Microseconds of emulated work of one request, known to the request and its calls.
@@ -25,19 +28,20 @@ pub(crate) type Meter = Rc<Cell<i64>>;
 
 impl Caller {
     pub(super) fn application(
-        user_id: u64,
+        holder: &Holder,
         client: Arc<Application>,
         scheme: &'static str,
         meter: Meter,
     ) -> Self {
         Self {
-            user_id,
+            user_id: holder.user_id,
             application: true,
             client: Some(client),
             scheme,
             webhook_scope: Arc::default(),
             meter,
             batch: Cell::new(false),
+            hops: holder.hops.map_or(HOPS, |left| left.saturating_sub(1)),
         }
     }
 
@@ -47,8 +51,16 @@ impl Caller {
         scheme: &'static str,
         meter: Meter,
     ) -> Self {
-        let batch = Cell::new(false);
-        Self { user_id, application: false, client: None, scheme, webhook_scope, meter, batch }
+        Self {
+            user_id,
+            application: false,
+            client: None,
+            scheme,
+            webhook_scope,
+            meter,
+            batch: Cell::new(false),
+            hops: HOPS,
+        }
     }
 
     /// The scopes of its grant.
@@ -62,6 +74,11 @@ impl Caller {
             Some(client) => client.client_id.clone(),
             None => format!("webhook {}", self.user_id),
         }
+    }
+
+    /// How many events may follow one out of the other from what it does.
+    pub(crate) fn hops(&self) -> u8 {
+        self.hops
     }
 
     /// Adds microseconds of emulated work to the request.

@@ -11,7 +11,7 @@ use crate::applications::Application;
 use crate::http::Request;
 use crate::params::Params;
 use crate::rest::RestError;
-use crate::settings::{Settings, UnknownToken};
+use crate::settings::{Settings, UnknownToken, UnknownWebhook};
 use crate::tokens::{Holder, Token, Verdict};
 use crate::world::World;
 
@@ -24,8 +24,8 @@ pub(super) fn check(
     meter: &Meter,
 ) -> Result<Caller, RestError> {
     if let Some(token) = access_token(world, request, params) {
-        let (user_id, client) = application(world, &token)?;
-        return Ok(Caller::application(user_id, client, request.scheme(), Meter::clone(meter)));
+        let (holder, client) = application(world, &token)?;
+        return Ok(Caller::application(&holder, client, request.scheme(), Meter::clone(meter)));
     }
     let webhook = match target.webhook {
         Some((user, secret)) => Some((user.to_owned(), secret.to_owned())),
@@ -61,8 +61,8 @@ fn bearer(header: &str) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
 }
 
-/// The user and the application behind a token.
-type Client = (u64, Arc<Application>);
+/// Whose token it is, and the application behind it.
+type Client = (Arc<Holder>, Arc<Application>);
 
 fn application(world: &World, text: &str) -> Result<Client, RestError> {
     let now = world.clock.now();
@@ -73,7 +73,8 @@ fn application(world: &World, text: &str) -> Result<Client, RestError> {
         // A token of another portal is no token here.
         Verdict::Alive { holder, .. } if holder.portal != world.place => Err(unknown(&settings)),
         Verdict::Alive { holder, expires_at } => {
-            in_good_standing(world, &settings, &holder, expires_at, now)
+            let client = in_good_standing(world, &settings, &holder, expires_at, now)?;
+            Ok((holder, client))
         }
         Verdict::Expired => Err(RestError::expired_token()),
         Verdict::Unknown => Err(unknown(&settings)),
@@ -87,7 +88,7 @@ fn in_good_standing(
     holder: &Holder,
     expires_at: i64,
     now: i64,
-) -> Result<Client, RestError> {
+) -> Result<Arc<Application>, RestError> {
     let limit = settings.refreshes_per_hour;
     if settings.blocked || (limit > 0 && world.tokens.read().is_blocked(holder, now, limit)) {
         return Err(blocked());
@@ -110,7 +111,7 @@ fn in_good_standing(
         let text = "The user does not have access to the application.";
         return Err(RestError::new(401, "user_access_error", text));
     }
-    Ok((holder.user_id, client))
+    Ok(client)
 }
 
 fn webhook(
@@ -123,7 +124,10 @@ fn webhook(
     if !request.secure && !settings.http_webhooks {
         return Err(RestError::new(401, "INVALID_REQUEST", "Https required."));
     }
-    let webhook = world.people.webhook(login, secret).ok_or_else(RestError::invalid_credentials)?;
+    let webhook = world.people.webhook(login, secret).ok_or_else(|| unknown_webhook(&settings))?;
+    if !webhook.active {
+        return Err(RestError::invalid_credentials());
+    }
     if settings.blocked {
         return Err(blocked());
     }
@@ -155,6 +159,13 @@ fn unknown(settings: &Settings) -> RestError {
     match settings.unknown_token {
         UnknownToken::Invalid => RestError::invalid_token(),
         UnknownToken::NoAuth => RestError::no_auth(),
+    }
+}
+
+fn unknown_webhook(settings: &Settings) -> RestError {
+    match settings.unknown_webhook() {
+        UnknownWebhook::NoAuth => RestError::no_auth(),
+        UnknownWebhook::Credentials => RestError::invalid_credentials(),
     }
 }
 

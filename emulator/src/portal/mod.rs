@@ -118,9 +118,10 @@ impl Portal {
         let method = rest::find(target.method).ok_or_else(RestError::method_not_found)?;
         let params = Params::of(request);
         let caller = credentials::check(world, request, target, &params, meter)?;
+        let call = Call { world, caller: &caller, params: &params, method };
+        call.check_link()?;
         let mut out = Vec::with_capacity(2048);
         out.extend_from_slice(b"{\"result\":");
-        let call = Call { world, caller: &caller, params: &params, method };
         let page = rest::run(&call, &mut out)?;
         if let Some(file) = page.file {
             return Ok(envelope::with_cors(download(&file.name, file.bytes)));

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::reference::{self, Earlier};
+use super::reference::{self, Earlier, Memory, OutOfMemory};
 use super::settings::Overflow;
 use super::{Call, METHODS, Page, RestError, dispatch, find};
 use crate::faults::When;
@@ -12,6 +12,29 @@ use crate::portal::envelope;
 
 /// Commands of one batch.
 const COMMANDS: usize = 50;
+
+/// Bytes that the results of a batch and what its references put in may take up together.
+const MEMORY: usize = 64 << 20;
+
+/// How far an error goes.
+enum Failure {
+    /// It is the answer to its command.
+    Command(RestError),
+    /// It ends the request, like PHP's own limit.
+    Memory,
+}
+
+impl From<RestError> for Failure {
+    fn from(error: RestError) -> Self {
+        Self::Command(error)
+    }
+}
+
+impl From<OutOfMemory> for Failure {
+    fn from(_: OutOfMemory) -> Self {
+        Self::Memory
+    }
+}
 
 /// What the commands have answered so far, as JSON text by key.
 #[derive(Default)]
@@ -50,20 +73,22 @@ pub(super) fn run(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Page, RestError>
         }
         _ => return Err(RestError::argument("cmd")),
     };
-    if commands.len() > COMMANDS && call.world.settings.read().batch_overflow == Overflow::Request {
+    if commands.len() > COMMANDS && call.world.settings.read().batch_overflow() == Overflow::Request
+    {
         return Err(too_long());
     }
     let halt = call.params.get("halt").is_some_and(truthy);
-    let mut answers = Answers::default();
+    let (mut answers, mut memory) = (Answers::default(), Memory::new(MEMORY));
     for (number, (key, command)) in commands.into_iter().enumerate() {
         // What is not a string is passed over, but counted.
         let Value::String(command) = command else { continue };
         let outcome = if number < COMMANDS {
-            run_command(call, &key, command, &mut answers)
+            run_command(call, &key, command, &mut answers, &mut memory)
         } else {
-            Err(too_long())
+            Err(too_long().into())
         };
-        if let Err(error) = outcome {
+        if let Err(failure) = outcome {
+            let Failure::Command(error) = failure else { return Err(RestError::internal()) };
             call.world.counters.portal_errors.add(&error.code);
             let mut body = Vec::new();
             error.write(&mut body);
@@ -97,7 +122,8 @@ fn run_command(
     key: &str,
     command: &str,
     answers: &mut Answers,
-) -> Result<(), RestError> {
+    memory: &mut Memory,
+) -> Result<(), Failure> {
     let world = call.world;
     let started = world.clock.micros();
     // As a URL: nothing behind a # arrives.
@@ -106,23 +132,24 @@ fn run_command(
     let method = find(name).ok_or_else(RestError::method_not_found)?;
     if matches!(METHODS[method].name, "batch" | "download" | "upload") {
         let text = "Method is not allowed for batch usage";
-        return Err(RestError::new(405, "ERROR_BATCH_METHOD_NOT_ALLOWED", text));
+        return Err(RestError::new(405, "ERROR_BATCH_METHOD_NOT_ALLOWED", text).into());
     }
     world.counters.commands.add();
     if let Some(fault) = world.faults.strike_command(When::Before, key, name) {
-        return Err(RestError::from_body(fault.error()));
+        return Err(RestError::from_body(fault.error()).into());
     }
     let mut params = Params::from_map(parse_query(query.as_bytes())).inside(call.params);
-    params.iter_mut().for_each(|value| reference::resolve(value, answers));
+    params.iter_mut().try_for_each(|value| reference::resolve(value, answers, memory))?;
     // A page of rows with a few columns fits without growing.
     let mut result = Vec::with_capacity(8 * 1024);
     let inner = Call { world, caller: call.caller, params: &params, method };
     if !inner.covers(METHODS[method].scope) {
-        return Err(RestError::insufficient_scope(&inner).wordless());
+        return Err(RestError::insufficient_scope(&inner).wordless().into());
     }
     let page = dispatch(&inner, &mut result)?;
+    memory.take(result.len())?;
     if let Some(fault) = world.faults.strike_command(When::After, key, name) {
-        return Err(RestError::from_body(fault.error()));
+        return Err(RestError::from_body(fault.error()).into());
     }
     let mut time = Vec::with_capacity(256);
     envelope::write_time(world, &mut time, &page, started);

@@ -205,7 +205,7 @@ fn keep(
 /// The second step of an upload: a signed link, a form with one file.
 pub(super) fn upload(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Page, RestError> {
     let folder = signed(call, "upload")?.text("folder").and_then(|id| id.parse().ok());
-    let folder = folder.ok_or_else(broken_link)?;
+    let folder = folder.ok_or_else(RestError::broken_link)?;
     let Some(file) = call.params.files().first() else {
         return Err(RestError::new(400, "ERROR_ARGUMENT", "Invalid value of parameter {file}"));
     };
@@ -215,7 +215,7 @@ pub(super) fn upload(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Page, RestErr
 /// The bytes of a file behind a signed link.
 pub(super) fn download(call: &Call<'_>, _: &mut Vec<u8>) -> Result<Page, RestError> {
     let id = signed(call, "download")?.text("id").and_then(|id| id.parse::<u64>().ok());
-    let id = id.ok_or_else(broken_link)?;
+    let id = id.ok_or_else(RestError::broken_link)?;
     let file = call.world.rest.files.get().map.get(&id).cloned();
     let file = file.ok_or_else(|| no_entity(&id.to_string()))?;
     Ok(Page { file: Some(file), ..Page::default() })
@@ -237,21 +237,17 @@ fn signature(call: &Call<'_>, method: &str, query: &str) -> String {
     format!("{:016x}{:016x}", mix(key, text), mix(text, key))
 }
 
-fn broken_link() -> RestError {
-    RestError::new(403, "ACCESS_DENIED", "Access denied! Link check failed")
-}
-
 /// The query inside a signed link.
 fn signed(call: &Call<'_>, method: &str) -> Result<Params, RestError> {
     let token = call.params.get("token").and_then(scalar).unwrap_or_default();
     let mut parts = token.splitn(3, '|');
     let (Some("disk"), Some(query), Some(given)) = (parts.next(), parts.next(), parts.next())
     else {
-        return Err(broken_link());
+        return Err(RestError::broken_link());
     };
     if given != signature(call, method, query) {
-        return Err(broken_link());
+        return Err(RestError::broken_link());
     }
-    let query = STANDARD.decode(query).map_err(|_| broken_link())?;
+    let query = STANDARD.decode(query).map_err(|_| RestError::broken_link())?;
     Ok(Params::from_map(parse_query(&query)))
 }

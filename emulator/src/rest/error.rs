@@ -59,12 +59,22 @@ impl RestError {
         Self::new(401, "INVALID_CREDENTIALS", "Invalid request credentials")
     }
 
+    /// What becomes of a request that takes more than the server has.
+    pub(crate) fn internal() -> Self {
+        Self::new(500, "INTERNAL_SERVER_ERROR", "Internal server error")
+    }
+
     pub(crate) fn too_many_requests() -> Self {
         Self::new(503, "QUERY_LIMIT_EXCEEDED", "Too many requests")
     }
 
     pub(crate) fn application_required() -> Self {
         Self::new(403, "ACCESS_DENIED", "Access denied! Application context required")
+    }
+
+    /// A link that nobody signed, or not for this.
+    pub(crate) fn broken_link() -> Self {
+        Self::new(403, "ACCESS_DENIED", "Access denied! Link check failed")
     }
 
     /// The caller's grant does not cover the method.

@@ -78,6 +78,15 @@ impl Call<'_> {
         self.user(self.caller.user_id).kind == UserKind::Extranet
     }
 
+    /// A call with a `token` is one of a signed link, and no method but these two has any.
+    pub(crate) fn check_link(&self) -> Result<(), RestError> {
+        let linked = matches!(METHODS[self.method].name, "download" | "upload");
+        match self.params.exact("token") {
+            Some(token) if !token.is_null() && !linked => Err(RestError::broken_link()),
+            _ => Ok(()),
+        }
+    }
+
     /// The portal's address, without a slash at the end.
     pub(crate) fn base(&self) -> String {
         format!("{}://{}", self.caller.scheme, self.world.portal_host())

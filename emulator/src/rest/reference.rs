@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::params::scalar;
+
 /// Finds what a reference names: kind (`result`, `next`, …) and path.
 pub(super) trait Earlier {
     fn value(&self, kind: &str, path: &[&str]) -> Option<Value>;
@@ -9,22 +11,49 @@ pub(super) trait Earlier {
 
 const KINDS: [&str; 5] = ["result", "next", "total", "time", "error"];
 
+/// More than a batch may hold.
+#[derive(Debug)]
+pub(super) struct OutOfMemory;
+
+/// What one batch may still hold, in bytes: a short text can name a long value many times over, and so on.
+pub(super) struct Memory(usize);
+
+impl Memory {
+    pub(super) fn new(bytes: usize) -> Self {
+        Self(bytes)
+    }
+
+    pub(super) fn take(&mut self, bytes: usize) -> Result<(), OutOfMemory> {
+        self.0 = self.0.checked_sub(bytes).ok_or(OutOfMemory)?;
+        Ok(())
+    }
+}
+
 /// Replaces references everywhere in a parameter.
-pub(super) fn resolve(value: &mut Value, earlier: &impl Earlier) {
+pub(super) fn resolve(
+    value: &mut Value,
+    earlier: &impl Earlier,
+    memory: &mut Memory,
+) -> Result<(), OutOfMemory> {
     match value {
         Value::String(text) if text.contains('$') => {
-            if let Some(resolved) = resolve_text(text, earlier) {
+            if let Some(resolved) = resolve_text(text, earlier, memory)? {
                 *value = resolved;
             }
+            Ok(())
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| resolve(item, earlier)),
-        Value::Object(map) => map.values_mut().for_each(|item| resolve(item, earlier)),
-        _ => {}
+        Value::Array(items) => items.iter_mut().try_for_each(|item| resolve(item, earlier, memory)),
+        Value::Object(map) => map.values_mut().try_for_each(|item| resolve(item, earlier, memory)),
+        _ => Ok(()),
     }
 }
 
 /// A text that is one reference becomes the value itself; inside a longer text only scalars are put in.
-fn resolve_text(text: &str, earlier: &impl Earlier) -> Option<Value> {
+fn resolve_text(
+    text: &str,
+    earlier: &impl Earlier,
+    memory: &mut Memory,
+) -> Result<Option<Value>, OutOfMemory> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     let mut changed = false;
@@ -36,15 +65,14 @@ fn resolve_text(text: &str, earlier: &impl Earlier) -> Option<Value> {
             rest = &rest[1..];
             continue;
         };
-        let found = earlier.value(kind, &path);
-        match found {
-            Some(value) if length == text.len() => return Some(value),
-            Some(Value::String(value)) => {
-                out.push_str(&value);
-                changed = true;
+        match earlier.value(kind, &path) {
+            Some(value) if length == text.len() => {
+                memory.take(size(&value))?;
+                return Ok(Some(value));
             }
-            Some(Value::Number(value)) => {
-                out.push_str(&value.to_string());
+            Some(value @ (Value::String(_) | Value::Number(_))) => {
+                memory.take(size(&value))?;
+                out.push_str(&scalar(&value).unwrap_or_default());
                 changed = true;
             }
             // Arrays, null and what is not there stay as text.
@@ -53,7 +81,18 @@ fn resolve_text(text: &str, earlier: &impl Earlier) -> Option<Value> {
         rest = &rest[length..];
     }
     out.push_str(rest);
-    changed.then_some(Value::String(out))
+    Ok(changed.then_some(Value::String(out)))
+}
+
+/// About what a value takes up.
+fn size(value: &Value) -> usize {
+    const NODE: usize = 16;
+    NODE + match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(size).sum(),
+        Value::Object(map) => map.iter().map(|(name, item)| name.len() + size(item)).sum(),
+        _ => 0,
+    }
 }
 
 /// Reads a reference at the beginning of `text`: it ends at the last bracket before white-space.
@@ -86,7 +125,7 @@ pub(super) fn walk(root: &Value, path: &[&str]) -> Value {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{Earlier, resolve, walk};
+    use super::{Earlier, Memory, resolve, walk};
 
     struct One;
 
@@ -100,8 +139,23 @@ mod tests {
 
     fn resolved(text: &str) -> Value {
         let mut value = json!(text);
-        resolve(&mut value, &One);
+        resolve(&mut value, &One, &mut Memory::new(1 << 20)).unwrap();
         value
+    }
+
+    /// What commands have answered so far: each what it was given.
+    #[derive(Default)]
+    struct Echoes(Vec<Value>);
+
+    impl Earlier for Echoes {
+        fn value(&self, _: &str, path: &[&str]) -> Option<Value> {
+            let (at, rest) = path.split_first()?;
+            Some(walk(self.0.get(at.parse::<usize>().ok()?)?, rest))
+        }
+    }
+
+    fn length(value: &Value) -> usize {
+        value.to_string().len()
     }
 
     #[test]
@@ -130,6 +184,26 @@ mod tests {
         #[test]
         fn references_never_panic(text in "(\\$|result|next|u|ID|\\[|\\]|TAGS|0| |é|\\PC){0,40}") {
             resolved(&text);
+        }
+
+        /// Commands that repeat what earlier ones answered grow no further than the memory of their batch.
+        #[test]
+        fn references_never_panic_for_want_of_memory(
+            texts in proptest::collection::vec("(\\$result\\[[0-9]\\] |\\$next\\[1\\]|x| ){0,20}", 1..20),
+        ) {
+            const BYTES: usize = 1 << 12;
+            let mut memory = Memory::new(BYTES);
+            let (mut echoes, mut given) = (Echoes::default(), 0);
+            for text in texts {
+                given += length(&json!(text));
+                let mut value = json!([text]);
+                if resolve(&mut value, &echoes, &mut memory).is_err() {
+                    break;
+                }
+                let held = echoes.0.iter().map(length).sum::<usize>();
+                proptest::prop_assert!(held + length(&value) <= given + 2 * BYTES, "{held} of {given}");
+                echoes.0.push(value[0].take());
+            }
         }
 
         #[test]

@@ -28,10 +28,9 @@ impl TimeShape {
 }
 
 /// What becomes of a batch with more than fifty commands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Overflow {
     /// Each command too many has an error of its own.
-    #[default]
     Command,
     /// The whole request is refused with 400.
     Request,

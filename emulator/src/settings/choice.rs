@@ -47,11 +47,12 @@ impl Profile {
         // Documented status, then the self-hosted one.
         let (cloud, own) = match code {
             "INVALID_REQUEST" => (400, 401),
-            "insufficient_scope" | "user_access_error" | "ACCESS_DENIED_PLAN" => (403, 401),
+            "INVALID_CREDENTIALS"
+            | "insufficient_scope"
+            | "user_access_error"
+            | "ACCESS_DENIED_PLAN" => (403, 401),
             "OVERLOAD_LIMIT" => (503, 401),
             "PORTAL_DELETED" => (500, 403),
-            // The documentation's own pages disagree (403 and 401); live answers and self-hosted portals say 401.
-            "INVALID_CREDENTIALS" => (401, 401),
             _ => return None,
         };
         Some(match self {
@@ -147,6 +148,22 @@ words! {
     UnknownToken {
         Invalid = "invalid_token",
         NoAuth = "NO_AUTH_FOUND",
+    }
+}
+
+words! {
+    /// The code for a webhook that nobody knows.
+    UnknownWebhook {
+        NoAuth = "NO_AUTH_FOUND",
+        Credentials = "INVALID_CREDENTIALS",
+    }
+}
+
+words! {
+    /// The code for an application that is not on the portal.
+    NotInstalled {
+        InvalidClient = "invalid_client",
+        NotInstalled = "NOT_INSTALLED",
     }
 }
 

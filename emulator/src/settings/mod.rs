@@ -7,12 +7,12 @@ mod rule;
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 pub use choice::Profile;
 pub(crate) use choice::{
-    BatchBill, Bucket, Confirmation, CostClock, LongPage, OldAccess, Region, Rotation, ScopeError,
-    StaleCode, Uncounted, UnknownToken,
+    BatchBill, Bucket, Confirmation, CostClock, LongPage, NotInstalled, OldAccess, Region,
+    Rotation, ScopeError, StaleCode, Uncounted, UnknownToken, UnknownWebhook,
 };
 use rule::{Each, Flag, Maybe, Number, Rule, Several, Text, Whole, Word};
 
@@ -48,11 +48,11 @@ pub(crate) type Refused = (String, String);
 
 /// Declares the settings once: their type, their default (from the portal's [`Config`]) and the rule of their values.
 macro_rules! settings {
-    ($config:ident; $($(#[$doc:meta])* $name:ident: $type:ty = $default:expr, $rule:expr;)+) => {
+    ($config:ident; $($(#[doc = $doc:literal])+ $name:ident: $type:ty = $default:expr, $rule:expr;)+) => {
         /// The present settings of one portal.
         #[derive(Clone)]
         pub(crate) struct Settings {
-            $($(#[$doc])* pub(crate) $name: $type,)+
+            $($(#[doc = $doc])+ pub(crate) $name: $type,)+
         }
 
         impl Settings {
@@ -66,6 +66,19 @@ macro_rules! settings {
                 let mut map = Map::new();
                 $(map.insert(stringify!($name).to_owned(), Rule::<$type>::show(&$rule, &self.$name));)+
                 Value::Object(map)
+            }
+
+            /// What each setting takes, as a JSON Schema with its comment and its default.
+            pub(crate) fn schema() -> Map<String, Value> {
+                let mut map = Map::new();
+                let $config = &Config::default();
+                let usual = Self::plain($config);
+                $(map.insert(stringify!($name).to_owned(), json!({
+                    "description": concat!($($doc),+).trim(),
+                    "default": Rule::<$type>::show(&$rule, &usual.$name),
+                    "anyOf": [Rule::<$type>::schema(&$rule), {"type": "null"}],
+                }));)+
+                map
             }
 
             /// Changes one setting; null is its value in `fresh`.
@@ -102,9 +115,9 @@ settings! { config;
     status: Option<String> = None, Letter;
 
     // The leaky bucket.
-    /// Threshold of a `custom` bucket, in requests; 0 is no limit. Default: `Config::burst`, 50.
+    /// Threshold of a `custom` bucket, in requests; 0 is no limit. Default: `--burst`, 50.
     burst: u32 = config.burst, Whole(0..=u64::from(u32::MAX));
-    /// What leaks from a `custom` bucket, in requests a second. Default: `Config::leak_per_second`, 2.
+    /// What leaks from a `custom` bucket, in requests a second. Default: `--leak`, 2.
     leak_per_second: f64 = config.leak_per_second, Number(0.0..=1e9);
 
     // Claims.
@@ -155,7 +168,7 @@ settings! { config;
     grace_successor: Successor = Successor::Same, Word(choice::SUCCESSORS);
     /// Seconds of grace. Default: 60.
     grace_window: u32 = 60, Whole(0..=31_536_000);
-    /// Days a refresh token lives. Default: 30, as live tokens say; the documentation says 180.
+    /// Days a refresh token lives. Default: 30, as the expiry inside live tokens says; the documentation says 180.
     refresh_days: u32 = 30, Whole(1..=3650);
     /// Refreshes of one application on this portal in an hour before `OVERLOAD_LIMIT`; 0 (default) is no limit.
     refreshes_per_hour: u32 = 0, Whole(0..=1_000_000_000);
@@ -167,6 +180,9 @@ settings! { config;
     scope_error: ScopeError = ScopeError::Invalid, Word(ScopeError::WORDS);
     /// The code for a code older than 30 s: `invalid_grant` (default) or `expired_token`, which was seen too.
     stale_code: StaleCode = StaleCode::InvalidGrant, Word(StaleCode::WORDS);
+    /// The code for an application that is not on the portal: `invalid_client` or `NOT_INSTALLED`. Default: null,
+    /// `NOT_INSTALLED` on a box.
+    not_installed: Option<NotInstalled> = None, Maybe(Word(NotInstalled::WORDS));
     /// Whether the portal passes `/oauth/token/` on. Default: true.
     proxy_token: bool = true, Flag;
 
@@ -186,12 +202,16 @@ settings! { config;
     missing_features: Vec<&'static str> = Vec::new(), Several(&FEATURES);
 
     // Credentials.
-    /// Whether `Authorization: Bearer` is read, before `auth`. Default: true, as the server's code has it.
+    /// Whether `Authorization: Bearer` is read, before `auth`. Default: true, as the server's code has it: a batch of REST
+    /// 3.0 has no other place for a token.
     bearer: bool = true, Flag;
     /// Whether webhooks may come over plain http; without it they answer `INVALID_REQUEST`. Default: true.
     http_webhooks: bool = true, Flag;
-    /// What an unknown token answers: `invalid_token` (default) or `NO_AUTH_FOUND`, as the documentation's table has it.
+    /// What an unknown token answers: `invalid_token` (default), as live portals do, or `NO_AUTH_FOUND`, as the
+    /// documentation's table has it.
     unknown_token: UnknownToken = UnknownToken::Invalid, Word(UnknownToken::WORDS);
+    /// What an unknown webhook answers: `NO_AUTH_FOUND` or `INVALID_CREDENTIALS`. Default: null, the latter on a box.
+    unknown_webhook: Option<UnknownWebhook> = None, Maybe(Word(UnknownWebhook::WORDS));
     /// Seconds for which the portal keeps the authorization server's word on a token. Default: null, 3600 on a box, else 0.
     verdict_cache: Option<u32> = None, Maybe(Whole(0..=31_536_000));
 
@@ -199,8 +219,8 @@ settings! { config;
     /// The time block: `integer_start` (default), `full` (start and processing with fractions), `without_reset`,
     /// `without_operating` or `absent`.
     time: TimeShape = TimeShape::IntegerStart, Word(&TimeShape::WORDS);
-    /// More than 50 commands: an error for each (`command`, default) or for the whole `request`.
-    batch_overflow: Overflow = Overflow::Command, Word(&Overflow::WORDS);
+    /// More than 50 commands: an error for each (`command`) or for the whole `request`. Default: null, `command` on a box.
+    batch_overflow: Option<Overflow> = None, Maybe(Word(&Overflow::WORDS));
     /// A `limit` over 200 at `note.collection.list`: `refuse` (default) it or `clamp` it to 200.
     long_page: LongPage = LongPage::Refuse, Word(LongPage::WORDS);
     /// The total of a list that was not counted: `zero` (default) or `absent`.
@@ -246,9 +266,39 @@ impl Settings {
         Ok(())
     }
 
+    /// The cloud's or the box's, whichever the portal behaves like.
+    fn by_profile<T>(&self, cloud: T, own: T) -> T {
+        match self.profile {
+            Profile::Cloud => cloud,
+            Profile::Box => own,
+        }
+    }
+
     /// Whether the cloud's front stands before the portal.
     pub(crate) fn has_front(&self) -> bool {
-        self.front.unwrap_or(self.profile == Profile::Cloud)
+        self.front.unwrap_or(self.by_profile(true, false))
+    }
+
+    /// What becomes of a batch with more than fifty commands.
+    pub(crate) fn batch_overflow(&self) -> Overflow {
+        self.batch_overflow.unwrap_or(self.by_profile(Overflow::Request, Overflow::Command))
+    }
+
+    /// What an unknown webhook is told.
+    pub(crate) fn unknown_webhook(&self) -> UnknownWebhook {
+        let usual = self.by_profile(UnknownWebhook::NoAuth, UnknownWebhook::Credentials);
+        self.unknown_webhook.unwrap_or(usual)
+    }
+
+    /// What the authorization server says of an application that is not on the portal.
+    pub(crate) fn not_installed(&self) -> NotInstalled {
+        let usual = self.by_profile(NotInstalled::InvalidClient, NotInstalled::NotInstalled);
+        self.not_installed.unwrap_or(usual)
+    }
+
+    /// Seconds after which a row of the offline queue is gone, claimed or not.
+    pub(crate) fn offline_life(&self) -> i64 {
+        self.by_profile(30 * 86_400, 2_952_000)
     }
 
     /// Whether the plan lacks a feature.
@@ -268,21 +318,12 @@ impl Settings {
 
     /// Operating seconds of one method in ten minutes; 0 is no limit.
     pub(crate) fn operating_limit(&self) -> u32 {
-        self.operating_limit.unwrap_or(match self.profile {
-            Profile::Cloud => 480,
-            Profile::Box => 0,
-        })
+        self.operating_limit.unwrap_or(self.by_profile(480, 0))
     }
 
     /// Seconds for which the portal keeps the authorization server's word on a token.
     pub(crate) fn verdict_cache(&self) -> i64 {
-        self.verdict_cache.map_or(
-            match self.profile {
-                Profile::Cloud => 0,
-                Profile::Box => 3600,
-            },
-            i64::from,
-        )
+        self.verdict_cache.map_or(self.by_profile(0, 3600), i64::from)
     }
 
     /// How refresh tokens rotate.
@@ -316,6 +357,10 @@ impl Rule<u64> for UserId {
     fn show(&self, value: &u64) -> Value {
         (*value).into()
     }
+
+    fn schema(&self) -> Value {
+        json!({"type": "integer", "minimum": users::RANGE.start(), "maximum": users::RANGE.end()})
+    }
 }
 
 /// An application's letter.
@@ -329,5 +374,9 @@ impl Rule<Option<String>> for Letter {
     fn show(&self, value: &Option<String>) -> Value {
         // What local applications have of themselves.
         value.as_deref().unwrap_or("L").into()
+    }
+
+    fn schema(&self) -> Value {
+        Text.schema()
     }
 }

@@ -15,6 +15,8 @@ pub(super) trait Rule<T> {
     fn read(&self, value: &Value) -> Result<T, String>;
     /// The value as `GET /settings` shows it.
     fn show(&self, value: &T) -> Value;
+    /// What it takes beside null, as a JSON Schema.
+    fn schema(&self) -> Value;
 }
 
 /// `true` or `false`.
@@ -27,6 +29,10 @@ impl Rule<bool> for Flag {
 
     fn show(&self, value: &bool) -> Value {
         json!(value)
+    }
+
+    fn schema(&self) -> Value {
+        json!({"type": "boolean"})
     }
 }
 
@@ -48,6 +54,10 @@ impl<T: TryFrom<u64> + Copy + Into<i64>> Rule<T> for Whole {
         let number: i64 = (*value).into();
         json!(number)
     }
+
+    fn schema(&self) -> Value {
+        json!({"type": "integer", "minimum": self.0.start(), "maximum": self.0.end()})
+    }
 }
 
 /// A number within a range.
@@ -62,6 +72,10 @@ impl Rule<f64> for Number {
 
     fn show(&self, value: &f64) -> Value {
         json!(value)
+    }
+
+    fn schema(&self) -> Value {
+        json!({"type": "number", "minimum": self.0.start(), "maximum": self.0.end()})
     }
 }
 
@@ -83,6 +97,11 @@ impl<T: Copy + PartialEq> Rule<T> for Word<T> {
             .find(|(_, meaning)| meaning == value)
             .map_or(Value::Null, |(word, _)| json!(word))
     }
+
+    fn schema(&self) -> Value {
+        let words: Vec<&str> = self.0.iter().map(|(word, _)| *word).collect();
+        json!({"enum": words})
+    }
 }
 
 /// Something, or null.
@@ -98,6 +117,10 @@ impl<T, R: Rule<T>> Rule<Option<T>> for Maybe<R> {
 
     fn show(&self, value: &Option<T>) -> Value {
         value.as_ref().map_or(Value::Null, |value| self.0.show(value))
+    }
+
+    fn schema(&self) -> Value {
+        self.0.schema()
     }
 }
 
@@ -118,6 +141,10 @@ impl Rule<String> for Text {
     fn show(&self, value: &String) -> Value {
         json!(value)
     }
+
+    fn schema(&self) -> Value {
+        json!({"type": "string", "maxLength": TEXT})
+    }
 }
 
 /// Some of a few words.
@@ -134,6 +161,10 @@ impl Rule<Vec<&'static str>> for Several {
 
     fn show(&self, value: &Vec<&'static str>) -> Value {
         json!(value)
+    }
+
+    fn schema(&self) -> Value {
+        json!({"type": "array", "items": {"enum": self.0}})
     }
 }
 
@@ -159,5 +190,9 @@ impl<T, R: Rule<T>> Rule<BTreeMap<String, T>> for Each<R> {
 
     fn show(&self, value: &BTreeMap<String, T>) -> Value {
         value.iter().map(|(name, value)| (name.clone(), self.0.show(value))).collect()
+    }
+
+    fn schema(&self) -> Value {
+        json!({"type": "object", "additionalProperties": self.0.schema(), "maxProperties": TEXT})
     }
 }

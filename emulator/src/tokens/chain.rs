@@ -11,6 +11,9 @@ pub(crate) struct Holder {
     pub(crate) member_id: String,
     pub(crate) client_id: String,
     pub(crate) user_id: u64,
+    /// Of tokens that came with an event: how many could still follow when it was sent, one out of the other, itself
+    /// included.
+    pub(crate) hops: Option<u8>,
 }
 
 /// What began a chain. Each consent and each frame opening begins one of its own.
@@ -22,8 +25,8 @@ pub(crate) enum Opened {
     Frame,
     /// The application was installed.
     Install,
-    /// An event carried tokens.
-    Event,
+    /// An event carried tokens; the number is what [`Holder::hops`] will be.
+    Event(u8),
 }
 
 impl Opened {
@@ -32,7 +35,7 @@ impl Opened {
             Self::Consent => "consent",
             Self::Frame => "frame",
             Self::Install => "install",
-            Self::Event => "event",
+            Self::Event(_) => "event",
         }
     }
 }

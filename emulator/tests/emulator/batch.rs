@@ -95,6 +95,7 @@ async fn fifty_commands_run_and_nested_batches_do_not() {
     let running = start(small()).await;
     let cmd: Map<String, Value> =
         (0..52).map(|n| (format!("c{n}"), json!("server.time"))).collect();
+    running.control("/settings", json!({"batch_overflow": "command"})).await;
     let answer = running.call("batch", json!({"cmd": cmd})).await.json();
     assert_eq!(answer["result"]["result"].as_object().unwrap().len(), 50);
     assert_eq!(answer["result"]["result_error"]["c50"]["error"], "ERROR_BATCH_LENGTH_EXCEEDED");
@@ -132,4 +133,34 @@ async fn a_batch_is_one_hit_and_its_commands_are_counted_apart() {
         (&json!(3), &json!(1), &json!(6))
     );
     assert_eq!(portal["methods"], json!({"batch": 2, "crm.lead.get": 2, "profile": 4}));
+}
+
+/// Each command repeats what the last one answered: a short text that would grow eightfold with every step.
+#[tokio::test]
+async fn references_that_grow_without_end_are_an_error_of_the_server() {
+    let running = start(small()).await;
+    let mut cmd = Map::new();
+    cmd.insert("g0".to_owned(), "crm.lead.get?id=1".into());
+    for n in 1..=24 {
+        let copies = vec![format!("$result[g{}][TITLE]", n - 1); 8].join("+");
+        cmd.insert(format!("m{n}"), format!("crm.lead.add?fields[TITLE]={copies}").into());
+        cmd.insert(format!("g{n}"), format!("crm.lead.get?id=$result[m{n}]").into());
+    }
+    let reply = running.call("batch", json!({"cmd": cmd})).await;
+    assert_eq!(reply.error(), (500, "INTERNAL_SERVER_ERROR".to_owned()));
+    let added =
+        running.call("crm.lead.list", json!({"select": ["ID"]})).await.json()["total"].clone();
+    assert!(
+        added.as_u64().is_some_and(|total| (502..520).contains(&total)),
+        "what ran has run: {added}"
+    );
+
+    // Long answers count too, however short their commands are.
+    let long = json!({"fields": {"COMMENTS": "x".repeat(4 << 20)}});
+    let id = running.call("crm.lead.add", long).await.json()["result"].clone();
+    let cmd: Vec<String> = vec![format!("crm.lead.get?id={id}"); 50];
+    let reply = running.call("batch", json!({"cmd": cmd})).await;
+    assert_eq!(reply.error(), (500, "INTERNAL_SERVER_ERROR".to_owned()));
+    let reply = running.call("batch", json!({"cmd": &cmd[..10]})).await;
+    assert_eq!(reply.json()["result"]["result"].as_array().unwrap().len(), 10);
 }

@@ -191,7 +191,7 @@ async fn settings_are_shown_and_nothing_is_half_changed() {
         "auto_consent": null, "old_access": "lives", "omit": [], "status": "L", "burst": 0,
         "leak_per_second": 2.0, "server_domain": null, "client_endpoint": null,
         "profile": "cloud", "rotation": "strict", "refresh_days": 30, "bearer": true,
-        "http_webhooks": true, "batch_overflow": "command", "event_refresh_token": false,
+        "http_webhooks": true, "batch_overflow": null, "event_refresh_token": false,
     });
     for (name, value) in expected.as_object().unwrap() {
         assert_eq!(&before[name], value, "{name}");
@@ -252,9 +252,54 @@ async fn every_refusal_names_its_field() {
         assert_eq!(reply.json()["field"], field, "{path} {body}: {}", reply.text);
         assert!(reply.json()["error_description"].as_str().unwrap().len() > 5);
     }
-    let reply = running.get(&format!("{}/log?after=x", running.ready().control)).await;
-    assert_eq!(reply.json()["field"], "after");
+    let control = &running.ready().control;
+    for (query, field) in [
+        ("/log?after=x", "after"),
+        ("/log?aftr=5", "aftr"),
+        ("/settings?member_id=nope", "member_id"),
+        ("/?x", "x"),
+        ("/page?x=1", "x"),
+    ] {
+        let reply = running.get(&format!("{control}{query}")).await;
+        assert_eq!(reply.error(), (400, "invalid_request".to_owned()), "{query}");
+        assert_eq!(reply.json()["field"], field, "{query}");
+    }
     assert_eq!(running.truth("/faults").await, json!([]));
+}
+
+#[tokio::test]
+async fn a_refusal_says_what_would_do() {
+    let running = start(small()).await;
+    for (path, body, words) in [
+        ("/users", json!({"id": 3, "kind": "x"}), "must be one of admin, employee, extranet"),
+        ("/users", json!({"id": 3, "active": "no"}), "must be a boolean"),
+        ("/users", json!({"id": 3, "scope": "crm"}), "must be an array"),
+        ("/users", json!({"id": 3, "webhook": 5}), "must be a string"),
+        ("/portals", json!({"port": 99_999}), "must be a whole number between 0 and 65535"),
+        ("/portals", json!({"seed": -1}), "must be a whole number that is not negative"),
+        ("/portals", json!({"settings": []}), "must be an object"),
+        (
+            "/faults",
+            json!({"at": "rest", "kind": "duplicate"}),
+            "cannot happen there; what can: html, json, drop, truncate, status, reset, delay, late, slow, skew, \
+             overload, internal, unexpected, unavailable, error_200",
+        ),
+        (
+            "/faults",
+            json!({"at": "event", "kind": "html"}),
+            "cannot happen there; what can: drop, delay, duplicate",
+        ),
+    ] {
+        let reply = running.try_control(path, body.clone()).await;
+        assert_eq!(
+            (reply.status, &reply.json()["error_description"]),
+            (400, &json!(words)),
+            "{body}"
+        );
+    }
+    // The value itself is not repeated: it may be a secret.
+    let secret = json!({"id": 3, "kind": "hidden, expected nothing"});
+    assert!(!running.try_control("/users", secret).await.text.contains("hidden"));
 }
 
 #[tokio::test]

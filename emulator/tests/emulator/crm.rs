@@ -14,6 +14,19 @@ async fn list(running: &Running, params: Value) -> Value {
 }
 
 #[tokio::test]
+async fn a_list_that_was_not_counted_has_a_total_of_zero_or_none() {
+    let running = start(small()).await;
+    let list = async |start: i64| {
+        running.call("crm.lead.list", json!({"start": start, "select": ["ID"]})).await.json()
+    };
+    assert_eq!(list(-1).await["total"], 0);
+    running.control("/settings", json!({"uncounted_total": "absent"})).await;
+    let uncounted = list(-1).await;
+    assert!(uncounted.get("total").is_none() && uncounted.get("next").is_none(), "{uncounted}");
+    assert_eq!(list(0).await["total"], 500, "what was counted is told");
+}
+
+#[tokio::test]
 async fn pages_of_fifty_lead_through_all_rows() {
     let running = start(Config { leads: 123, ..small() }).await;
     let mut seen = Vec::new();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use evergrant_emulator::Config;
 use serde_json::{Value, json};
 
 use crate::support::{Reply, Running, small, start};
@@ -89,6 +90,51 @@ async fn bodies_have_the_fields_that_the_document_names() {
         }
     }
     assert!(looked > 100, "{looked}");
+}
+
+#[tokio::test]
+async fn settings_are_described_with_what_they_take_and_their_defaults() {
+    let running = start(Config::default()).await;
+    let document = running.truth("/openapi.json").await;
+    let schema = schema(&document["paths"]["/settings"]["post"]).unwrap();
+    let properties = schema["properties"].as_object().unwrap();
+    let now = running.truth("/settings").await;
+    let known: Vec<&String> = now.as_object().unwrap().keys().collect();
+    assert_eq!(properties.keys().collect::<Vec<_>>(), known);
+    for (name, property) in properties {
+        let about = property["description"].as_str().unwrap();
+        assert!(about.len() > 20 && about.to_lowercase().contains("default"), "{name}: {about}");
+        assert_eq!(property["default"], now[name], "{name}");
+        assert_eq!(property["anyOf"][1], json!({"type": "null"}), "{name}");
+        // Each word it names is taken, and nothing else.
+        for word in property["anyOf"][0]["enum"].as_array().into_iter().flatten() {
+            running.control("/settings", json!({name: word})).await;
+        }
+        if property["anyOf"][0].get("enum").is_some() {
+            let reply = running.try_control("/settings", json!({name: "no such word"})).await;
+            assert_eq!(reply.status, 400, "{name}");
+        }
+        running.control("/settings", json!({name: null})).await;
+    }
+    assert_eq!(properties["rotation"]["anyOf"][0], json!({"enum": ["strict", "grace", "family"]}));
+    let days = json!({"type": "integer", "minimum": 1, "maximum": 3650});
+    assert_eq!(properties["refresh_days"]["anyOf"][0], days);
+}
+
+/// The table in the guide is made of what the program says.
+#[tokio::test]
+async fn the_guide_names_every_setting() {
+    let running = start(small()).await;
+    let document = running.truth("/openapi.json").await;
+    let schema = schema(&document["paths"]["/settings"]["post"]).unwrap();
+    let row = |(name, property): (&String, &Value)| {
+        format!("| `{name}` | {} |\n", property["description"].as_str().unwrap())
+    };
+    let table: String = schema["properties"].as_object().unwrap().iter().map(row).collect();
+    let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/src/emulator.md");
+    let guide = std::fs::read_to_string(guide).unwrap();
+    assert!(guide.contains(&table), "docs/src/emulator.md should have this table:\n{table}");
+    assert!(guide.contains("/portals/{member_id}/"));
 }
 
 fn example(path: &str, name: &str) -> Value {

@@ -26,6 +26,45 @@ async fn bind(running: &Running, token: &str, event: &str, handler: &str) {
     assert_eq!(reply.json()["result"], true, "{}", reply.text);
 }
 
+/// A handler that answers every lead with another one is called seven times, and then no more.
+#[tokio::test]
+async fn a_handler_that_calls_itself_is_left_alone() {
+    let running = start(small()).await;
+    let handler = Handler::start().await;
+    let pair = running.pair().await;
+    bind(&running, &pair.access, "ONCRMLEADADD", &handler.url("/hook")).await;
+    let add = async |token: &str| {
+        let params = json!({"auth": token, "fields": {"TITLE": "again"}});
+        assert_eq!(running.rest("crm.lead.add", params).await.status, 200);
+    };
+    for round in 1..=2 {
+        add(&pair.access).await;
+        for _ in 0..7 {
+            let form = handler.next().await.form();
+            add(&form["auth[access_token]"]).await;
+        }
+        // What is sent is noted before the call that caused it is answered.
+        assert_eq!(deliveries(&running, 7 * round).await.len(), 7 * round);
+    }
+    let leads = running.call("crm.lead.list", json!({"select": ["ID"]})).await.json();
+    assert_eq!(leads["total"], 516, "the calls themselves all worked");
+}
+
+/// `event.test` is an event too.
+#[tokio::test]
+async fn an_event_that_tests_itself_is_left_alone() {
+    let running = start(small()).await;
+    let handler = Handler::start().await;
+    let mut token = running.pair().await.access;
+    bind(&running, &token, "ONAPPTEST", &handler.url("/hook")).await;
+    for _ in 0..7 {
+        running.rest("event.test", json!({"auth": token})).await;
+        token = handler.next().await.form()["auth[access_token]"].clone();
+    }
+    running.rest("event.test", json!({"auth": token})).await;
+    assert_eq!(deliveries(&running, 7).await.len(), 7);
+}
+
 #[tokio::test]
 async fn a_change_is_posted_as_a_form_with_tokens_of_its_own() {
     let running = start(small()).await;

@@ -124,6 +124,20 @@ async fn operating_time_is_kept_in_baskets_of_a_minute() {
 }
 
 #[tokio::test]
+async fn a_share_of_the_time_counts() {
+    let running = start(Config { now: Some(1_780_000_020), ..small() }).await;
+    let settings = json!({"operating_cost": {"profile": 20.0}, "operating_share": 0.5});
+    running.control("/settings", settings).await;
+    let operating =
+        async || running.call("profile", json!({})).await.json()["time"]["operating"].clone();
+    assert_eq!(operating().await, 10.0);
+    running.control("/settings", json!({"operating_share": null})).await;
+    assert_eq!(operating().await, 30.0, "all of it, unless said otherwise");
+    running.control("/settings", json!({"operating_share": 0})).await;
+    assert_eq!(operating().await, 30.0);
+}
+
+#[tokio::test]
 async fn a_batch_can_be_billed_as_a_whole() {
     let running = start(small()).await;
     let settings = json!({"command_ms": 400, "cost_clock": "virtual", "operating_batch": "batch"});

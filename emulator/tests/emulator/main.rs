@@ -32,3 +32,4 @@ mod start;
 mod support;
 mod transport;
 mod v3;
+mod wire;

@@ -197,8 +197,18 @@ async fn users_differ_in_what_they_may() {
     assert_eq!(narrow.error(), (403, "insufficient_scope".to_owned()));
     assert!(narrow.text.contains("webhook token"), "{}", narrow.text);
     running.control("/users", json!({"id": 8, "active": false})).await;
-    assert_eq!(running.get(&format!("{url}/profile")).await.error().1, "INVALID_CREDENTIALS");
+    let dismissed = running.get(&format!("{url}/profile")).await;
+    assert_eq!(dismissed.error(), (403, "INVALID_CREDENTIALS".to_owned()));
     assert!(!running.truth("/log").await.to_string().contains("webhookofuser8"));
+    running.control("/users", json!({"id": 2, "active": false})).await;
+    let users = running.truth("/users").await;
+    let users = users.as_array().unwrap();
+    let active: Vec<_> = users.iter().map(|user| (user["id"].as_u64(), &user["active"])).collect();
+    for (id, still) in [(1, true), (2, false), (7, false), (8, false)] {
+        assert!(active.contains(&(Some(id), &json!(still))), "{id}: {users:?}");
+    }
+    let employees = running.call("user.get", json!({})).await.json();
+    assert!(!employees["result"].to_string().contains("\"ID\":\"8\""), "lists show who works here");
     for (body, field) in [
         (json!({"kind": "admin"}), "id"),
         (json!({"id": 3, "kind": "robot"}), "kind"),

@@ -38,6 +38,67 @@ async fn errors_have_the_status_of_their_profile() {
     assert_eq!(running.call_as(&pair.access, "profile").await.status, 418);
 }
 
+/// What the documentation says of a cloud portal, and the code of a self-hosted one.
+#[tokio::test]
+async fn defaults_follow_the_profile() {
+    let cloud = [
+        (401, "NO_AUTH_FOUND"),
+        (403, "INVALID_CREDENTIALS"),
+        (400, "ERROR_BATCH_LENGTH_EXCEEDED"),
+        (400, "invalid_client"),
+    ];
+    let own = [
+        (401, "INVALID_CREDENTIALS"),
+        (401, "INVALID_CREDENTIALS"),
+        (200, "-"),
+        (401, "NOT_INSTALLED"),
+    ];
+    for (profile, expected, offline_life) in
+        [(Profile::Cloud, cloud, 2_592_000), (Profile::Box, own, 2_952_000)]
+    {
+        let running = start(Config { profile, now: Some(1_780_000_000), ..small() }).await;
+        let dismissed = json!({"id": 8, "webhook": "webhookofuser8", "active": false});
+        running.control("/users", dismissed).await;
+        let wrong = portal(&running, "1/wrong/profile").await;
+        let dismissed = portal(&running, "8/webhookofuser8/profile").await;
+        let long = running.call("batch", json!({"cmd": vec!["server.time"; 51]})).await;
+        let pair = running.pair().await;
+        running.control("/installed", json!({"installed": false})).await;
+        let gone = running.refresh(&pair.refresh).await;
+        let answers = [wrong, dismissed, long, gone].map(|reply| reply.error());
+        assert_eq!(answers, expected.map(|(status, code)| (status, code.to_owned())), "{profile}");
+
+        running.control("/installed", json!({"installed": true})).await;
+        let pair = running.pair().await;
+        let params = json!({"auth": pair.access, "event": "ONCRMLEADADD", "event_type": "offline"});
+        assert_eq!(running.rest("event.bind", params).await.status, 200);
+        running.call("crm.lead.add", json!({"fields": {"TITLE": "x"}})).await;
+        let rows = async || running.truth("/events").await["offline"].as_array().unwrap().len();
+        running.control("/clock", json!({"advance": offline_life - 1})).await;
+        assert_eq!(rows().await, 1, "{profile}");
+        running.control("/clock", json!({"advance": 1})).await;
+        assert_eq!(rows().await, 0, "{profile}");
+    }
+}
+
+/// The same in both; `docs/decisions/0031-what-the-cloud-profile-leaves-of-the-papers.md` says why.
+#[tokio::test]
+async fn defaults_that_both_profiles_share() {
+    for profile in [Profile::Cloud, Profile::Box] {
+        let running = start(Config { profile, now: Some(1_780_000_000), ..small() }).await;
+        let unknown = portal(&running, "profile?auth=x").await;
+        assert_eq!(unknown.error(), (401, "invalid_token".to_owned()), "{profile}");
+        let pair = running.pair().await;
+        let url = format!("{}/rest/profile", running.ready().portal);
+        let bearer = running.http.get(url).bearer_auth(&pair.access).send().await.unwrap();
+        assert_eq!(bearer.status(), 200, "{profile}");
+        running.control("/clock", json!({"advance": 30 * 86_400 - 1})).await;
+        let pair = Pair::of(&running.refresh(&pair.refresh).await.json());
+        running.control("/clock", json!({"advance": 30 * 86_400})).await;
+        assert_eq!(running.refresh(&pair.refresh).await.error().1, "invalid_grant", "{profile}");
+    }
+}
+
 #[tokio::test]
 async fn checks_come_in_the_order_of_the_server() {
     let running = start(small()).await;
@@ -64,7 +125,7 @@ async fn checks_come_in_the_order_of_the_server() {
         ("profile?auth=", "NO_AUTH_FOUND"),
         ("profile?auth[]=x", "NO_AUTH_FOUND"),
         ("profile?auth=x", "invalid_token"),
-        ("profile?aplogin=1&ap=wrong", "INVALID_CREDENTIALS"),
+        ("profile?aplogin=1&ap=wrong", "NO_AUTH_FOUND"),
         ("profile?aplogin=1", "NO_AUTH_FOUND"),
         ("profile?sessid=x", "access_denied"),
     ] {
@@ -77,6 +138,23 @@ async fn checks_come_in_the_order_of_the_server() {
     assert_eq!(portal(&running, login).await.status, 200);
     running.control("/settings", json!({"unknown_token": "NO_AUTH_FOUND"})).await;
     assert_eq!(portal(&running, "profile?auth=x").await.error().1, "NO_AUTH_FOUND");
+}
+
+#[tokio::test]
+async fn a_token_that_is_no_link_is_refused() {
+    let running = start(small()).await;
+    let refused = (403, "ACCESS_DENIED".to_owned());
+    for token in ["disk|aWQ9MQ==|00", "x", ""] {
+        let reply = running.call("crm.lead.add", json!({"token": token, "fields": {}})).await;
+        assert_eq!(reply.error(), refused, "{token}");
+        assert_eq!(reply.json()["error_description"], "Access denied! Link check failed");
+    }
+    assert_eq!(portal(&running, "1/emulatedwebhook1/profile?token=x").await.error(), refused);
+    let leads = running.call("crm.lead.list", json!({"select": ["ID"], "token": null})).await;
+    assert_eq!(leads.json()["total"], 500, "null is not there, and nothing was done");
+    // Method and credentials come first.
+    assert_eq!(portal(&running, "no.such.method?token=x").await.status, 404);
+    assert_eq!(portal(&running, "profile?token=x").await.error().1, "NO_AUTH_FOUND");
 }
 
 #[tokio::test]

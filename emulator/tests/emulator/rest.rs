@@ -101,7 +101,7 @@ async fn checks_run_in_the_portals_order_with_its_errors() {
     assert_eq!(call("/rest/profile", &[("auth", "unknown")]).await, code(401, "invalid_token"));
     assert_eq!(call("/rest/profile", &[("auth", &pair.refresh)]).await, code(401, "invalid_token"));
     for path in ["/rest/1/wrongsecret/profile", "/rest/2/emulatedwebhook1/profile"] {
-        assert_eq!(call(path, &[]).await, code(401, "INVALID_CREDENTIALS"));
+        assert_eq!(call(path, &[]).await, code(401, "NO_AUTH_FOUND"));
     }
     running.control("/clock", json!({"advance": 3599})).await;
     assert_eq!(running.call_as(&pair.access, "profile").await.status, 200);
@@ -109,7 +109,7 @@ async fn checks_run_in_the_portals_order_with_its_errors() {
     assert_eq!(call("/rest/profile", &[("auth", &pair.access)]).await, code(401, "expired_token"));
     let errors = running.truth("/counters").await["portal"]["errors"].clone();
     assert_eq!(errors["expired_token"], 1);
-    assert_eq!(errors["INVALID_CREDENTIALS"], 2);
+    assert_eq!(errors["NO_AUTH_FOUND"], 5);
 }
 
 #[tokio::test]
