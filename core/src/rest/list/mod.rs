@@ -20,6 +20,7 @@ use std::{collections::VecDeque, sync::Arc};
 use serde_json::{Map, Value};
 
 pub use self::options::{ListOptions, Strategy};
+pub(super) use self::rows::has_more;
 use self::{
     cursor::Place,
     query::{Direction, Query},
@@ -369,3 +370,6 @@ impl Begin {
         Ok(Start { pages: [page].into(), total, reader: reader.map(Reader::Pages) })
     }
 }
+
+#[cfg(test)]
+mod tests;
