@@ -176,6 +176,34 @@ async fn the_callers_order_and_filter_by_id_are_kept() {
     }
 }
 
+/// Nothing is in an empty list, however the list is read.
+#[tokio::test]
+async fn an_empty_list_in_a_filter_arrives() {
+    let (emulator, client) = portal(330, 100).await;
+    let none = json!({"filter": {"@STATUS_ID": []}});
+    assert_eq!(client.call("crm.lead.list", none.clone()).await.unwrap().result, json!([]));
+    assert_eq!(client.count("crm.lead.list", none.clone()).await.unwrap(), 0);
+    for strategy in [Strategy::Auto, Strategy::Pages] {
+        check(&client, "crm.lead.list", none.clone(), by(strategy), 0).await;
+    }
+    for strategy in BY_ID {
+        let error = client.list_with("crm.lead.list", none.clone(), by(strategy)).err().unwrap();
+        assert!(has(&error, "at", "params.filter.@STATUS_ID"), "{error}");
+    }
+    let ids = client.get_by_ids("crm.lead.list", &[1, 2], none).await.unwrap();
+    assert_eq!(ids, [None, None]);
+    // Several pages, none of them in a batch.
+    let all = json!({"filter": {"!@STATUS_ID": []}, "select": ["ID"]});
+    check(&client, "crm.lead.list", all, ListOptions::new(), 330).await;
+    assert_eq!(
+        emulator.control("GET", "/counters", &Value::Null).await["portal"]["methods"]["batch"],
+        Value::Null
+    );
+    // These mean what leaving them out means.
+    let nothing = json!({"filter": {}, "select": [], "order": {}});
+    check(&client, "crm.lead.list", nothing, by(Strategy::Ranges), 330).await;
+}
+
 #[tokio::test]
 async fn one_page_of_two_hundred_fails() {
     for strategy in [Strategy::Auto, Strategy::Pages, Strategy::AfterId, Strategy::Ranges] {

@@ -58,7 +58,7 @@ pub(crate) fn check_depth(params: &Value) -> Result<()> {
     while let Some((value, depth, path)) = todo.pop() {
         if depth > DEEPEST {
             return Err(Error::invalid_input("params", "the parameters are nested too deep")
-                .with("at", shown(&path))
+                .with("at", shown(&path) + "\u{2026}")
                 .with("deepest", DEEPEST.to_string()));
         }
         let below = |step| {
@@ -97,7 +97,52 @@ fn shown(path: &[Step<'_>]) -> String {
         Step::Field(name) => format!(".{}", name.chars().take(40).collect::<String>()),
         Step::Item(place) => format!("[{place}]"),
     });
-    format!("params{}\u{2026}", steps.collect::<String>())
+    format!("params{}", steps.collect::<String>())
+}
+
+/// Empty, these say what leaving them out says.
+const SAYS_NOTHING: [&str; 3] = ["filter", "order", "select"];
+
+/// Where the parameters have an empty list or object, which [`query`] cannot write: in the vendor's
+/// bracket notation it is nothing at all, and a filter without its condition is another filter.
+pub(crate) fn empty_place(params: &Map<String, Value>) -> Option<String> {
+    let says_nothing =
+        |name: &str| SAYS_NOTHING.iter().any(|known| known.eq_ignore_ascii_case(name));
+    params.iter().find_map(|(name, value)| match is_empty(value) {
+        true if says_nothing(name) => None,
+        _ => {
+            let mut path = vec![Step::Field(name)];
+            find_empty(value, &mut path).then(|| shown(&path))
+        }
+    })
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        _ => false,
+    }
+}
+
+/// Leaves in `path` where it is.
+fn find_empty<'a>(value: &'a Value, path: &mut Vec<Step<'a>>) -> bool {
+    let mut found = |step, value| {
+        path.push(step);
+        let found = find_empty(value, path);
+        if !found {
+            path.pop();
+        }
+        found
+    };
+    match value {
+        _ if is_empty(value) => true,
+        Value::Array(items) => {
+            items.iter().enumerate().any(|(place, item)| found(Step::Item(place), item))
+        }
+        Value::Object(fields) => fields.iter().any(|(name, item)| found(Step::Field(name), item)),
+        _ => false,
+    }
 }
 
 /// The parameters as an object. A list (positional parameters) gets its positions as keys, which
@@ -113,7 +158,8 @@ pub(crate) fn named(params: Value) -> Result<Map<String, Value>> {
     }
 }
 
-/// The parameters in PHP's bracket notation, for a command inside a batch.
+/// The parameters in PHP's bracket notation, for a command inside a batch. They have no
+/// [`empty_place`].
 pub(crate) fn query(params: &Map<String, Value>) -> String {
     let mut parts = Vec::new();
     for (name, value) in params {
@@ -155,11 +201,25 @@ mod tests {
 
     #[test]
     fn brackets_keep_order_and_survive_hostile_keys() {
-        let params = json!({"select": ["ID", "TITLE"], "filter": {">ID": 5, "%TITLE": "a&b=c [d] + é"}, "flag": false, "none": null, "empty": []});
+        let params = json!({"select": ["ID", "TITLE"], "filter": {">ID": 5, "%TITLE": "a&b=c [d] + é"}, "flag": false, "none": null, "order": {}});
         assert_eq!(
             query(&named(params).unwrap()),
             "select[0]=ID&select[1]=TITLE&filter[%3EID]=5&filter[%25TITLE]=a%26b%3Dc%20%5Bd%5D%20%2B%20%C3%A9&flag=0&none="
         );
+    }
+
+    #[test]
+    fn what_brackets_cannot_write_is_found() {
+        for (params, place) in [
+            (json!({"filter": {"@STATUS_ID": []}}), Some("params.filter.@STATUS_ID")),
+            (json!({"rows": []}), Some("params.rows")),
+            (json!({"fields": {"PHONE": [{"VALUE": "1"}, {}]}}), Some("params.fields.PHONE[1]")),
+            (json!({"FILTER": [], "Select": {}, "order": [], "x": [null, 0, ""]}), None),
+            (json!({}), None),
+        ] {
+            let params = named(params).unwrap();
+            assert_eq!(empty_place(&params).as_deref(), place, "{params:?}");
+        }
     }
 
     #[test]

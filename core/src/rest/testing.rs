@@ -25,8 +25,7 @@ impl Portal {
         answer: impl Fn(&str, &Value) -> (u16, String) + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let webhook =
-            format!("http://{}/rest/1/qwertyuiop123456/", listener.local_addr().unwrap());
+        let webhook = format!("http://{}/rest/1/qwertyuiop123456/", listener.local_addr().unwrap());
         let (asked, answer) = (Asked::default(), Arc::new(answer));
         let told = Arc::clone(&asked);
         tokio::spawn(async move {

@@ -119,10 +119,14 @@ impl List {
             _ => None,
         };
         if let Some((field, why)) = conflict {
-            return Err(Error::invalid_input(field, why)
+            let error = Error::invalid_input(field, why)
                 .with("method", method)
                 .with("strategy", strategy.as_str())
-                .advise("Leave the strategy out."));
+                .advise("Leave the strategy out.");
+            return Err(match query.empty {
+                Some(place) if field == "params" => error.with("at", place),
+                _ => error,
+            });
         }
         Ok(Self {
             source: Arc::new(Source { client, method: method.to_owned(), query }),

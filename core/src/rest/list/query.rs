@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::family::{self, Family, Order};
-use crate::{Error, Result};
+use crate::{Error, Result, rest::params};
 
 /// Which way a list goes through the ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +52,8 @@ pub(super) struct Query {
     pub(super) direction: Direction,
     /// Why the list cannot go by id, where it cannot: the parameter that is in the way.
     pub(super) obstacle: Option<&'static str>,
+    /// Where the parameters have an empty list or object: then they fit into no batch.
+    pub(super) empty: Option<String>,
     /// Whether the caller left the id out of `select`: rows come without it then.
     pub(super) strip: bool,
 }
@@ -80,9 +82,14 @@ impl Query {
             select,
             direction: Direction::Up,
             obstacle: None,
+            empty: None,
             strip: false,
         };
         query.take_order(order)?;
+        query.empty = params::empty_place(&query.params);
+        if query.empty.is_some() && query.obstacle.is_none() {
+            query.obstacle = Some("params");
+        }
         if query.params.get(&query.filter).is_some_and(|filter| mentions(filter, family.id)) {
             query.obstacle = Some("filter");
         }
@@ -322,6 +329,8 @@ mod tests {
             (json!({"filter": {"id": [5]}}), Some("filter")),
             (json!({"filter": {"0": {"logic": "OR", "0": {"=id": 5}}}}), Some("filter")),
             (json!({"filter": {"COMPANY_ID": 5, "TITLE": "ID"}}), None),
+            (json!({"filter": {"@STATUS_ID": []}}), Some("params")),
+            (json!({"filter": {}, "select": []}), None),
         ] {
             assert_eq!(query("crm.lead.list", params.clone()).obstacle, obstacle, "{params}");
         }
