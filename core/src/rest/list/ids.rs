@@ -19,7 +19,7 @@ use crate::{
 const AHEAD: usize = 4;
 
 pub(super) async fn count(source: &Source) -> Result<u64> {
-    let answer = source.client.call(&source.method, source.query.counted()).await?;
+    let answer = source.page("start=0", source.query.counted()).await?;
     answer.total.ok_or_else(|| {
         source
             .located(Error::new(Kind::UnexpectedAnswer, "the method does not count its rows"))

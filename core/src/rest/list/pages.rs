@@ -47,7 +47,7 @@ pub(super) async fn first(
 ) -> Result<(Page, Option<u64>, Option<Pages>)> {
     // Portals round an offset down to a page.
     let (asked, skip) = (start - start % MOST_COMMANDS as u64, start % MOST_COMMANDS as u64);
-    let answer = source.client.call(&source.method, source.query.at(asked)).await?;
+    let answer = source.page(&name(asked), source.query.at(asked)).await?;
     let (next, total, more) = (answer.next, answer.total, has_more(&answer.result));
     let (mut rows, _) = rows_of(answer).map_err(|error| source.located(error))?;
     if total < known_total {
@@ -159,7 +159,7 @@ impl Pages {
             return Ok(false);
         }
         let (offset, params) = (self.offset, source.query.at(self.offset));
-        let answer = match source.client.call(&source.method, params.clone()).await {
+        let answer = match source.page(&name(offset), params.clone()).await {
             Ok(answer) => answer,
             Err(error) => source.alone(&name(offset), params, &error).await?,
         };

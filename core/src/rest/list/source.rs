@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Error, Kind, Result, Retry,
-    rest::{Answer, Client, Command, batch::Outcome},
+    rest::{Answer, CallOptions, Client, Command, Priority, batch::Outcome},
 };
 
 /// Rows of a page, unless a method shows that it has others.
@@ -86,10 +86,11 @@ impl Source {
         self.page(name, params).await
     }
 
-    /// A page by itself.
-    async fn page(&self, name: &str, params: Value) -> Result<Answer> {
+    /// A page by itself. It may wait as long as its list may.
+    pub(super) async fn page(&self, name: &str, params: Value) -> Result<Answer> {
+        let options = CallOptions::new().priority(Priority::Bulk);
         self.client
-            .call(&self.method, params)
+            .call_with(&self.method, params, options)
             .await
             .map_err(|error| self.located(error).with("page", name))
     }
