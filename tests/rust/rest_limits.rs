@@ -307,3 +307,32 @@ async fn lists_and_batches_wait_for_operating_time_that_is_six_minutes_away() {
     assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
     assert!(seconds >= 350, "{seconds} s");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_portal_that_refuses_for_ever_is_not_asked_for_ever() {
+    let scene = Scene::new(&["--burst", "0"]).await;
+    let body = json!({"error": "QUERY_LIMIT_EXCEEDED", "error_description": "Too many requests"});
+    let fault =
+        json!({"at": "rest", "kind": "json", "status": 503, "body": body, "times": 1_000_000});
+    scene.emulator.control("POST", "/faults", &fault).await;
+    let mut calls = scene.calls(2);
+    let client = scene.client.clone();
+    calls.push(tokio::spawn(async move {
+        client.count("crm.lead.list", Value::Null).await.map(Value::from)
+    }));
+    let bulk = calls.pop().unwrap();
+    let (seconds, answers) = scene.pass_by(5, calls).await;
+    for answer in answers {
+        let error = answer.unwrap_err();
+        assert_eq!((error.kind(), error.code()), (Kind::RateLimited, Some("QUERY_LIMIT_EXCEEDED")));
+        assert!(error.is_retryable(), "{error}");
+    }
+    assert!((290..=340).contains(&seconds), "{seconds} s; a call has five minutes");
+    let (more, answers) = scene.pass_by(5, vec![bulk]).await;
+    assert_eq!(answers[0].as_ref().unwrap_err().kind(), Kind::RateLimited);
+    assert!((880..=1100).contains(&(seconds + more)), "{} s in bulk", seconds + more);
+    // The portal is well again: the next call is answered.
+    scene.emulator.control("DELETE", "/faults", &Value::Null).await;
+    let (_, answers) = scene.pass(scene.calls(1)).await;
+    answers[0].as_ref().unwrap();
+}
