@@ -355,6 +355,18 @@ async fn a_limit_costs_no_more_than_it_brings() {
         let requests = emulator.count("/portal/requests").await - before;
         assert!(requests <= most + 1, "{strategy:?}: {requests}");
     }
+    // More than a request brings, of many more.
+    for density in [100, 30] {
+        let (emulator, client) = portal(20_000, density).await;
+        for strategy in [Strategy::Auto, Strategy::Pages, Strategy::AfterId, Strategy::Ranges] {
+            let before = emulator.count("/portal/methods/crm.lead.list").await;
+            let options = by(strategy).limit(3_000);
+            check(&client, "crm.lead.list", json!({"select": ["ID"]}), options, 3_000).await;
+            let pages = emulator.count("/portal/methods/crm.lead.list").await - before;
+            println!("{strategy:?} at {density} %: {pages} pages");
+            assert!(pages <= 130, "{strategy:?} at {density} %: {pages} pages for 60");
+        }
+    }
 }
 
 #[tokio::test]

@@ -167,7 +167,7 @@ impl Look {
         };
         let reader = match (density, self.end) {
             (Some(density), Some(end)) => {
-                super::Reader::Ranges(Ranges::new(self.shape, last, end, density))
+                super::Reader::Ranges(Ranges::new(self.shape, last, end, density, wanted))
             }
             (_, end) => {
                 let denser = self.densities().0;
