@@ -159,10 +159,7 @@ impl Pages {
             return Ok(false);
         }
         let (offset, params) = (self.offset, source.query.at(self.offset));
-        let answer = match source.page(&name(offset), params.clone()).await {
-            Ok(answer) => answer,
-            Err(error) => source.alone(&name(offset), params, &error).await?,
-        };
+        let answer = source.page(&name(offset), params).await?;
         let (next, total, more) = (answer.next, answer.total, has_more(&answer.result));
         let (rows, _) = rows_of(answer).map_err(|error| source.located(error))?;
         self.is_new(source, offset, &rows)?;

@@ -86,9 +86,9 @@ impl Source {
         self.page(name, params).await
     }
 
-    /// A page by itself. It may wait as long as its list may.
+    /// A page by itself. It may wait as long as its list may, and reading twice is harmless.
     pub(super) async fn page(&self, name: &str, params: Value) -> Result<Answer> {
-        let options = CallOptions::new().priority(Priority::Bulk);
+        let options = CallOptions::new().priority(Priority::Bulk).idempotent(true);
         self.client
             .call_with(&self.method, params, options)
             .await

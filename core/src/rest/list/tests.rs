@@ -1,5 +1,7 @@
 //! Lists of a portal that answers as a test wants.
 
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
 use serde_json::{Value, json};
 
 use super::{ListOptions, Strategy};
@@ -90,4 +92,38 @@ async fn a_list_that_is_whole_is_no_error() {
         let portal = Portal::of(move |_, _| answer.clone()).await;
         listed(&portal, Strategy::Auto).await.unwrap();
     }
+}
+
+/// A portal whose first answers to single calls are pages of HTML.
+async fn in_trouble(times: usize) -> Portal {
+    let left = AtomicUsize::new(times);
+    Portal::new(move |_, _| {
+        let trouble = left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok();
+        match trouble {
+            true => (502, "<html>Bad gateway</html>".to_owned()),
+            false => (200, json!({"result": rows(1..4), "total": 3}).to_string()),
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn the_first_page_and_a_count_are_asked_for_again() {
+    let portal = in_trouble(1).await;
+    assert_eq!(listed(&portal, Strategy::Auto).await.unwrap(), rows(1..4));
+    assert_eq!(portal.asked().len(), 2);
+    let portal = in_trouble(1).await;
+    assert_eq!(portal.client.count("x.y.list", json!({})).await.unwrap(), 3);
+    assert_eq!(portal.asked().len(), 2);
+    let portal = in_trouble(100).await;
+    let client = portal.client.clone();
+    let counting = tokio::spawn(async move { client.count("x.y.list", json!({})).await });
+    for error in [
+        listed(&portal, Strategy::Auto).await.unwrap_err(),
+        counting.await.unwrap().unwrap_err(),
+    ] {
+        assert_eq!((error.kind(), error.status()), (Kind::UnexpectedAnswer, Some(502)));
+        assert!(has(&error, "page", "start=0") && has(&error, "method", "x.y.list"), "{error}");
+    }
+    assert_eq!(portal.asked().len(), 8, "four times each");
 }
