@@ -405,10 +405,13 @@ fn too_late(last: Option<&Error>) -> Error {
 }
 
 fn nobody_let_in() -> Error {
-    Error::new(Kind::RateLimited, "the portal has refused every call for as long as this one may wait")
-        .with_code("QUERY_LIMIT_EXCEEDED")
-        .with_retry(Retry::Safe)
-        .advise("Nothing was sent. Find out who else calls this portal from your address.")
+    Error::new(
+        Kind::RateLimited,
+        "the portal has refused every call for as long as this one may wait",
+    )
+    .with_code("QUERY_LIMIT_EXCEEDED")
+    .with_retry(Retry::Safe)
+    .advise("Nothing was sent. Find out who else calls this portal from your address.")
 }
 
 fn no_token() -> Error {

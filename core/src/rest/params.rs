@@ -51,8 +51,30 @@ pub(crate) fn check_method(method: &str) -> Result<()> {
 /// How deep parameters may be nested: no method wants more, and every level is a recursion.
 const DEEPEST: usize = 100;
 
-/// Refuses what is nested too deep, and names where.
-pub(crate) fn check_depth(params: &Value) -> Result<()> {
+/// Refuses what is nested too deep, and names where. What is refused is taken apart: whatever goes down
+/// by recursion, dropping it too, would overflow the stack.
+pub(crate) fn shallow(params: Value) -> Result<Value> {
+    match check_depth(&params) {
+        Ok(()) => Ok(params),
+        Err(error) => {
+            take_apart(params);
+            Err(error)
+        }
+    }
+}
+
+fn take_apart(value: Value) {
+    let mut todo = vec![value];
+    while let Some(value) = todo.pop() {
+        match value {
+            Value::Array(items) => todo.extend(items),
+            Value::Object(fields) => todo.extend(fields.into_iter().map(|(_, value)| value)),
+            _ => {}
+        }
+    }
+}
+
+fn check_depth(params: &Value) -> Result<()> {
     // Not by recursion: it may be deeper than the stack.
     let mut todo: Vec<(&Value, usize, Vec<Step<'_>>)> = vec![(params, 0, Vec::new())];
     while let Some((value, depth, path)) = todo.pop() {
@@ -145,10 +167,10 @@ fn find_empty<'a>(value: &'a Value, path: &mut Vec<Step<'a>>) -> bool {
     }
 }
 
-/// The parameters as an object. A list (positional parameters) gets its positions as keys, which
+/// The parameters as an object, not nested too deep. A list (positional parameters) gets its positions as keys, which
 /// the portal reads as the same list; nothing at all is an empty object.
 pub(crate) fn named(params: Value) -> Result<Map<String, Value>> {
-    match params {
+    match shallow(params)? {
         Value::Null => Ok(Map::new()),
         Value::Object(fields) => Ok(fields),
         Value::Array(items) => {
@@ -231,23 +253,51 @@ mod tests {
         assert!(named(json!("text")).is_err());
     }
 
+    fn nested(levels: usize) -> Value {
+        let mut value = json!("x");
+        for _ in 0..levels {
+            value = Value::Array(vec![value]);
+        }
+        // The macro would go down by recursion.
+        let field = |name: &str, value| Value::Object(Map::from_iter([(name.to_owned(), value)]));
+        field("fields", field("PHONE", value))
+    }
+
+    /// Whatever takes parameters: 10,000 levels are an error, not the end of the program.
+    #[tokio::test]
+    async fn nothing_takes_what_is_nested_too_deep() {
+        use crate::rest::{Batch, Client, Command, ListOptions, v3};
+        let client = Client::from_webhook("http://127.0.0.1:1/rest/1/qwertyuiop123456/").unwrap();
+        let deep = || nested(10_000);
+        let order = Map::from_iter([("ID".to_owned(), deep())]);
+        let mut batch = Batch::new();
+        for error in [
+            client.call("x.y", deep()).await.err(),
+            client.call("x.y", Value::Array(vec![deep()])).await.err(),
+            client.list("x.y.list", deep()).err(),
+            client.list_with("x.y.list", json!({}), ListOptions::new().order(order)).err(),
+            client.count("x.y.list", deep()).await.err(),
+            client.get_by_ids("crm.lead.list", &[1], deep()).await.err(),
+            Command::new("x.y", deep()).err(),
+            batch.add("name", "x.y", deep()).err(),
+            batch.push("x.y", deep()).err(),
+            client.v3().call("x.y", deep()).await.err(),
+            client.v3().list("x.y.list", deep()).err(),
+            client.v3().aggregate("x.y.aggregate", json!({}), deep()).await.err(),
+            v3::Batch::new().add("name", "x.y", deep()).err(),
+        ] {
+            let error = error.unwrap();
+            assert_eq!(error.kind(), crate::Kind::InvalidInput, "{error}");
+            assert!(error.to_string().contains("too deep"), "{error}");
+        }
+    }
+
     #[test]
     fn too_deep_is_said_with_its_place() {
-        let nested = |levels: usize| {
-            let mut value = json!("x");
-            for _ in 0..levels {
-                value = Value::Array(vec![value]);
-            }
-            // The macro would go down by recursion.
-            let mut fields = Map::new();
-            fields.insert("PHONE".to_owned(), value);
-            let mut params = Map::new();
-            params.insert("fields".to_owned(), Value::Object(fields));
-            Value::Object(params)
-        };
-        assert!(check_depth(&nested(90)).is_ok());
-        for levels in [200, 5000] {
-            let error = check_depth(&nested(levels)).unwrap_err();
+        assert!(named(nested(90)).is_ok());
+        // A million would not even be dropped on any stack.
+        for levels in [200, 10_000, 1_000_000] {
+            let error = named(nested(levels)).unwrap_err();
             let found = error.context().iter().find(|(key, _)| *key == "at").unwrap().1.clone();
             assert_eq!(found, "params.fields.PHONE[0][0][0]\u{2026}");
         }

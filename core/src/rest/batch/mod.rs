@@ -45,7 +45,7 @@ impl Command {
         if method.eq_ignore_ascii_case("batch") {
             return Err(Error::invalid_input("method", "a batch cannot hold another batch"));
         }
-        let params = params::named(params.into())?;
+        let params = params::named(params.into()).map_err(|error| error.with("method", method))?;
         if let Some(place) = params::empty_place(&params) {
             return Err(Error::invalid_input(
                 "params",

@@ -85,7 +85,8 @@ impl Client {
 
     fn source(&self, method: &str, params: Value) -> Result<Source> {
         params::check_method(method)?;
-        let query = Query::new(method, params::named(params)?, None)?;
+        let params = params::named(params).map_err(|error| error.with("method", method))?;
+        let query = Query::new(method, params, None)?;
         Ok(Source { client: self.clone(), method: method.to_owned(), query })
     }
 }

@@ -27,7 +27,7 @@ use self::{
     source::{Page, Source},
     text::Rows,
 };
-use super::Client;
+use super::{Client, params};
 use crate::{
     Error, Result,
     process::{self, Task},
@@ -92,6 +92,7 @@ impl List {
         options: ListOptions,
     ) -> Result<Self> {
         let ListOptions { limit, order, strategy, total, after } = options;
+        let order = order.map(|order| params::named(Value::Object(order))).transpose()?;
         let mut named = params.clone();
         if let Some(order) = &order {
             named.insert("\u{0}order".to_owned(), Value::Object(order.clone()));

@@ -404,7 +404,8 @@ mod tests {
             Query::new(method, params.as_object().cloned().unwrap(), order)
         };
         let words = ["descending", "-1", "", "ASC, DESC"].map(Value::from);
-        for word in words.into_iter().chain([json!(-1), json!(true), json!(null), json!(["DESC"])]) {
+        for word in words.into_iter().chain([json!(-1), json!(true), json!(null), json!(["DESC"])])
+        {
             for (method, params, option) in [
                 ("crm.lead.list", json!({}), Some(json!({"ID": word}))),
                 ("x.y.list", json!({}), Some(json!({"ID": word}))),

@@ -118,10 +118,9 @@ async fn the_first_page_and_a_count_are_asked_for_again() {
     let portal = in_trouble(100).await;
     let client = portal.client.clone();
     let counting = tokio::spawn(async move { client.count("x.y.list", json!({})).await });
-    for error in [
-        listed(&portal, Strategy::Auto).await.unwrap_err(),
-        counting.await.unwrap().unwrap_err(),
-    ] {
+    for error in
+        [listed(&portal, Strategy::Auto).await.unwrap_err(), counting.await.unwrap().unwrap_err()]
+    {
         assert_eq!((error.kind(), error.status()), (Kind::UnexpectedAnswer, Some(502)));
         assert!(has(&error, "page", "start=0") && has(&error, "method", "x.y.list"), "{error}");
     }
