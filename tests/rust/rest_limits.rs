@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use evergrant::{CallOptions, Client, Clock, Command, Kind, RateLimit};
+use evergrant::{CallOptions, Client, Clock, Command, Kind, ListOptions, RateLimit, Strategy};
 use evergrant_tests::{
     Emulator, processes,
     stage::{Stage, until},
@@ -276,4 +276,63 @@ async fn in_a_batch_only_the_method_that_is_over_is_refused() {
         answers[1].as_ref().unwrap();
     }
     scene.client.call("server.time", Value::Null).await.unwrap();
+}
+
+/// What a single call would not wait for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lists_and_batches_wait_for_operating_time_that_is_six_minutes_away() {
+    let lead = || Command::new("crm.lead.list", json!({"select": ["ID"]})).unwrap();
+    for strategy in [Strategy::Pages, Strategy::AfterId, Strategy::Ranges] {
+        let scene = Scene::new(&["--burst", "0", "--leads", "300"]).await;
+        let client = scene.client.clone().rate_limit(RateLimit::Off);
+        scene.set(json!({"operating_cost": {"crm.lead.list": 100.0}})).await;
+        client.call("crm.lead.list", Value::Null).await.unwrap();
+        scene.turn(240).await;
+        let options = ListOptions::new().strategy(strategy).total(true);
+        let list =
+            client.list_with("crm.lead.list", json!({"select": ["ID"]}), options).unwrap().all();
+        let (seconds, rows) = scene.pass_by(10, vec![tokio::spawn(list)]).await;
+        let rows = rows[0].as_ref().unwrap_or_else(|error| panic!("{strategy:?}: {error}"));
+        assert_eq!(rows.len(), 300, "{strategy:?}");
+        assert!(seconds >= 350, "{strategy:?}: {seconds} s");
+    }
+    let scene = Scene::new(&["--burst", "0"]).await;
+    let client = scene.client.clone().rate_limit(RateLimit::Off);
+    scene.set(json!({"operating_cost": {"crm.lead.list": 100.0}})).await;
+    client.call("crm.lead.list", Value::Null).await.unwrap();
+    scene.turn(240).await;
+    let batch = tokio::spawn(async move { client.batch((0..6).map(|_| lead()).collect()).await });
+    let (seconds, answers) = scene.pass_by(10, vec![batch]).await;
+    let outcomes = answers[0].as_ref().unwrap();
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+    assert!(seconds >= 350, "{seconds} s");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_portal_that_refuses_for_ever_is_not_asked_for_ever() {
+    let scene = Scene::new(&["--burst", "0"]).await;
+    let body = json!({"error": "QUERY_LIMIT_EXCEEDED", "error_description": "Too many requests"});
+    let fault =
+        json!({"at": "rest", "kind": "json", "status": 503, "body": body, "times": 1_000_000});
+    scene.emulator.control("POST", "/faults", &fault).await;
+    let mut calls = scene.calls(2);
+    let client = scene.client.clone();
+    calls.push(tokio::spawn(async move {
+        client.count("crm.lead.list", Value::Null).await.map(Value::from)
+    }));
+    let bulk = calls.pop().unwrap();
+    let (seconds, answers) = scene.pass_by(5, calls).await;
+    for answer in answers {
+        let error = answer.unwrap_err();
+        assert_eq!((error.kind(), error.code()), (Kind::RateLimited, Some("QUERY_LIMIT_EXCEEDED")));
+        assert!(error.is_retryable(), "{error}");
+    }
+    assert!((290..=340).contains(&seconds), "{seconds} s; a call has five minutes");
+    let (more, answers) = scene.pass_by(5, vec![bulk]).await;
+    assert_eq!(answers[0].as_ref().unwrap_err().kind(), Kind::RateLimited);
+    assert!((880..=1100).contains(&(seconds + more)), "{} s in bulk", seconds + more);
+    // The portal is well again: the next call is answered.
+    scene.emulator.control("DELETE", "/faults", &Value::Null).await;
+    let (_, answers) = scene.pass(scene.calls(1)).await;
+    answers[0].as_ref().unwrap();
 }

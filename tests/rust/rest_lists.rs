@@ -176,6 +176,34 @@ async fn the_callers_order_and_filter_by_id_are_kept() {
     }
 }
 
+/// Nothing is in an empty list, however the list is read.
+#[tokio::test]
+async fn an_empty_list_in_a_filter_arrives() {
+    let (emulator, client) = portal(330, 100).await;
+    let none = json!({"filter": {"@STATUS_ID": []}});
+    assert_eq!(client.call("crm.lead.list", none.clone()).await.unwrap().result, json!([]));
+    assert_eq!(client.count("crm.lead.list", none.clone()).await.unwrap(), 0);
+    for strategy in [Strategy::Auto, Strategy::Pages] {
+        check(&client, "crm.lead.list", none.clone(), by(strategy), 0).await;
+    }
+    for strategy in BY_ID {
+        let error = client.list_with("crm.lead.list", none.clone(), by(strategy)).err().unwrap();
+        assert!(has(&error, "at", "params.filter.@STATUS_ID"), "{error}");
+    }
+    let ids = client.get_by_ids("crm.lead.list", &[1, 2], none).await.unwrap();
+    assert_eq!(ids, [None, None]);
+    // Several pages, none of them in a batch.
+    let all = json!({"filter": {"!@STATUS_ID": []}, "select": ["ID"]});
+    check(&client, "crm.lead.list", all, ListOptions::new(), 330).await;
+    assert_eq!(
+        emulator.control("GET", "/counters", &Value::Null).await["portal"]["methods"]["batch"],
+        Value::Null
+    );
+    // These mean what leaving them out means.
+    let nothing = json!({"filter": {}, "select": [], "order": {}});
+    check(&client, "crm.lead.list", nothing, by(Strategy::Ranges), 330).await;
+}
+
 #[tokio::test]
 async fn one_page_of_two_hundred_fails() {
     for strategy in [Strategy::Auto, Strategy::Pages, Strategy::AfterId, Strategy::Ranges] {
@@ -326,6 +354,18 @@ async fn a_limit_costs_no_more_than_it_brings() {
         assert_eq!(rows, 130);
         let requests = emulator.count("/portal/requests").await - before;
         assert!(requests <= most + 1, "{strategy:?}: {requests}");
+    }
+    // More than a request brings, of many more.
+    for density in [100, 30] {
+        let (emulator, client) = portal(20_000, density).await;
+        for strategy in [Strategy::Auto, Strategy::Pages, Strategy::AfterId, Strategy::Ranges] {
+            let before = emulator.count("/portal/methods/crm.lead.list").await;
+            let options = by(strategy).limit(3_000);
+            check(&client, "crm.lead.list", json!({"select": ["ID"]}), options, 3_000).await;
+            let pages = emulator.count("/portal/methods/crm.lead.list").await - before;
+            println!("{strategy:?} at {density} %: {pages} pages");
+            assert!(pages <= 130, "{strategy:?} at {density} %: {pages} pages for 60");
+        }
     }
 }
 

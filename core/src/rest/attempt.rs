@@ -94,8 +94,10 @@ struct Attempts<'a> {
     options: &'a CallOptions,
     priority: Priority,
     started: Duration,
-    /// Time in the limiter's queue, which the usual deadline leaves out.
+    /// Time in the limiter's queue before the portal refused this very call, which the usual deadline
+    /// leaves out: one that refuses for ever must not be asked for ever.
     queued: Duration,
+    was_refused: bool,
     waited: Duration,
     requests: u32,
     repeats: u32,
@@ -121,6 +123,7 @@ impl<'a> Attempts<'a> {
             priority: options.priority.unwrap_or(usual),
             started: client.own_clock().boot(),
             queued: Duration::ZERO,
+            was_refused: false,
             waited: Duration::ZERO,
             requests: 0,
             repeats: 0,
@@ -224,14 +227,25 @@ impl<'a> Attempts<'a> {
         }
         self.sleep(wait).await;
         let clock = client.own_clock();
-        let (queued_at, deadline) = (clock.boot(), self.named_deadline());
-        let permit = tokio::select! {
-            biased;
-            permit = limiter.acquire(self.priority, client.caller()) => permit,
-            () = sleep(clock, deadline) => Err(too_late(last)),
+        let queued_at = clock.boot();
+        let permit = if self.was_refused {
+            tokio::select! {
+                biased;
+                permit = limiter.acquire_again(self.priority, client.caller()) => permit,
+                () = clock.sleep(self.left()) => Err(too_late(last)),
+            }
+        } else {
+            tokio::select! {
+                biased;
+                permit = limiter.acquire(self.priority, client.caller()) => permit,
+                () = sleep(clock, self.named_deadline()) => Err(too_late(last)),
+                () = self.starved(&limiter) => Err(nobody_let_in()),
+            }
         };
         let queued = clock.boot().saturating_sub(queued_at);
-        self.queued += queued;
+        if !self.was_refused {
+            self.queued += queued;
+        }
         self.waited += queued;
         // The wait may have been longer than the token lives.
         Ok((self.within(client.target()).await?, permit?, limiter))
@@ -275,6 +289,7 @@ impl<'a> Attempts<'a> {
             Ok(_) => permit.tell(Fate::Admitted),
             Err(error) => match error.kind() {
                 Kind::RateLimited => {
+                    self.was_refused = true;
                     counters().refused.add(1);
                     permit.tell(Fate::Refused);
                 }
@@ -295,11 +310,23 @@ impl<'a> Attempts<'a> {
     fn left(&self) -> Duration {
         match self.options.deadline {
             Some(deadline) => deadline.saturating_sub(self.elapsed()),
-            None => {
-                let patience =
-                    if self.priority == Priority::Bulk { BULK_PATIENCE } else { PATIENCE };
-                (patience + self.queued).saturating_sub(self.elapsed())
-            }
+            None => (self.patience() + self.queued).saturating_sub(self.elapsed()),
+        }
+    }
+
+    fn patience(&self) -> Duration {
+        if self.priority == Priority::Bulk { BULK_PATIENCE } else { PATIENCE }
+    }
+
+    /// Ends once the call has waited as long as it may if nobody says, and nobody was let in meanwhile.
+    async fn starved(&self, limiter: &Limiter) {
+        if self.options.deadline.is_some() {
+            std::future::pending::<()>().await;
+        }
+        let mut wait = self.patience();
+        while !wait.is_zero() {
+            self.client.own_clock().sleep(wait).await;
+            wait = self.patience().saturating_sub(limiter.refusing_for());
         }
     }
 
@@ -375,6 +402,16 @@ fn too_late(last: Option<&Error>) -> Error {
             .with_retry(Retry::Safe)
             .advise("Nothing was sent. Give it more time, or send fewer requests to this portal.")
     })
+}
+
+fn nobody_let_in() -> Error {
+    Error::new(
+        Kind::RateLimited,
+        "the portal has refused every call for as long as this one may wait",
+    )
+    .with_code("QUERY_LIMIT_EXCEEDED")
+    .with_retry(Retry::Safe)
+    .advise("Nothing was sent. Find out who else calls this portal from your address.")
 }
 
 fn no_token() -> Error {

@@ -129,15 +129,14 @@ impl Client {
         options: CallOptions,
     ) -> Result<Answer> {
         params::check_method(method)?;
-        let request = Request::new(method, params::named(params.into())?);
+        let params = params::named(params.into()).map_err(|error| error.with("method", method))?;
+        let request = Request::new(method, params);
         self.perform(request, options).await
     }
 
     /// Sends any request, on the shared runtime.
     pub(crate) async fn perform(&self, request: Request, options: CallOptions) -> Result<Answer> {
         options.check(request.knows_keys)?;
-        params::check_depth(&request.params)
-            .map_err(|error| error.with("method", request.method.clone()))?;
         let client = self.clone();
         process::run(async move { client.attempt(&request, &options).await }).await
     }
@@ -161,7 +160,8 @@ impl Client {
         options: ListOptions,
     ) -> Result<List> {
         params::check_method(method)?;
-        List::new(self.clone(), method, params::named(params.into())?, options)
+        let params = params::named(params.into()).map_err(|error| error.with("method", method))?;
+        List::new(self.clone(), method, params, options)
     }
 
     /// What all calls of this process came to since it started.

@@ -14,6 +14,8 @@ mod params;
 mod retry;
 mod send;
 mod spent;
+#[cfg(test)]
+mod testing;
 pub mod v3;
 mod webhook;
 

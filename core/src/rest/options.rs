@@ -40,7 +40,7 @@ impl CallOptions {
 
     /// How long the call may take, all waits and repetitions together. Unless said: five minutes
     /// (fifteen for [`Priority::Bulk`]), not counting the time in the queue before the portal's rate
-    /// limit.
+    /// limit unless the portal refuses this very call, or lets nobody in for so long.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);

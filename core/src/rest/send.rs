@@ -8,8 +8,9 @@ use url::Url;
 use super::{Answer, answer::count};
 use crate::{Error, Kind, Result, Secret, portal::authority, process};
 
-/// An answer longer than this is refused rather than held in memory.
-const LONGEST_ANSWER: u64 = 256 << 20;
+/// An answer longer than this is refused rather than held in memory, where its values take many times
+/// its length.
+pub(super) const LONGEST_ANSWER: u64 = 128 << 20;
 
 /// What goes over the wire.
 pub(crate) struct Post<'a> {
@@ -90,14 +91,18 @@ impl Post<'_> {
     }
 }
 
-async fn read(mut response: reqwest::Response, longest: u64) -> Result<Vec<u8>> {
+/// The body, whatever it is compressed to, if it is not longer than `longest`.
+pub(super) async fn read(mut response: reqwest::Response, longest: u64) -> Result<Vec<u8>> {
     let status = response.status().as_u16();
     let too_long = || {
         Error::new(Kind::UnexpectedAnswer, "the portal's answer is too long to hold")
             .with_status(status)
             .with("longest", format!("{} MiB", longest >> 20))
             .with_retry(crate::Retry::Never)
-            .advise("It was executed all the same. Ask for fewer fields or rows at a time.")
+            .advise(
+                "It was executed all the same. Select fewer fields, ask for fewer rows or commands at a \
+                 time, or download a file by its link.",
+            )
     };
     if response.content_length().is_some_and(|length| length > longest) {
         return Err(too_long());

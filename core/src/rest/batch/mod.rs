@@ -33,16 +33,29 @@ pub struct Command {
 }
 
 impl Command {
-    /// A command; `params` is an object, a list for positional parameters, or null.
+    /// A command; `params` is an object, a list for positional parameters, or null. An empty list or
+    /// object has no place in a batch, whose commands are text: only an empty `filter`, `order` or
+    /// `select` may stand there, which means what leaving it out means.
     ///
     /// # Errors
-    /// [`InvalidInput`](crate::Kind::InvalidInput) naming the field `method` or `params`.
+    /// [`InvalidInput`](crate::Kind::InvalidInput) naming the field `method` or `params`, and where in
+    /// them as `at`.
     pub fn new(method: &str, params: impl Into<Value>) -> Result<Self> {
         params::check_method(method)?;
         if method.eq_ignore_ascii_case("batch") {
             return Err(Error::invalid_input("method", "a batch cannot hold another batch"));
         }
-        Ok(Self { method: method.to_owned(), params: params::named(params.into())? })
+        let params = params::named(params.into()).map_err(|error| error.with("method", method))?;
+        if let Some(place) = params::empty_place(&params) {
+            return Err(Error::invalid_input(
+                "params",
+                "an empty list or object cannot be written in a batch",
+            )
+            .with("at", place)
+            .with("method", method)
+            .advise("The portal would not see it at all. Use call for this method."));
+        }
+        Ok(Self { method: method.to_owned(), params })
     }
 }
 
@@ -264,6 +277,21 @@ mod tests {
         assert!(batch.push("crm.lead.add", json!({"t": "$result[nobody][x"})).is_ok());
         assert_eq!(batch.len(), 3);
         assert!(Command::new("BATCH", Value::Null).is_err());
+    }
+
+    #[test]
+    fn what_would_vanish_on_its_way_is_refused() {
+        let cleared = json!({"fields": {"UF_CRM_MANY": []}});
+        let error = Command::new("crm.lead.update", cleared).unwrap_err();
+        assert_eq!(error.kind(), Kind::InvalidInput);
+        for fact in [("field", "params"), ("at", "params.fields.UF_CRM_MANY")] {
+            assert!(error.context().contains(&(fact.0, fact.1.into())), "{error}");
+        }
+        let mut batch = Batch::new();
+        let filter = json!({"filter": {"@STATUS_ID": []}});
+        assert!(batch.push("crm.lead.list", filter.clone()).is_err());
+        assert!(batch.add("leads", "crm.lead.list", filter).is_err());
+        assert!(batch.push("crm.lead.list", json!({"filter": {}, "select": []})).is_ok());
     }
 
     /// Answers one request with this body, and no other.

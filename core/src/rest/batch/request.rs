@@ -11,6 +11,7 @@ use super::{
 use crate::{
     Error, Kind, Result, Retry,
     rest::{
+        Priority,
         answer::{count, read_part, vendor_error},
         attempt::Request,
     },
@@ -157,8 +158,10 @@ async fn retry_refused<T: Outcome>(
         if refused && alone {
             let command = &entry.command;
             tracing::debug!(method = command.method, "a refused command is asked for alone");
+            // It may wait as long as its batch may.
+            let options = CallOptions::new().priority(Priority::Bulk);
             *outcome = client
-                .call(&command.method, Value::Object(command.params.clone()))
+                .call_with(&command.method, Value::Object(command.params.clone()), options)
                 .await
                 .map(T::from)
                 .map_err(|error| located(client, batch, *index, error));

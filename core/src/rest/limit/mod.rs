@@ -56,20 +56,25 @@ pub(crate) struct Limiter {
     pub(crate) operating: Mutex<Operating>,
 }
 
+/// Where somebody who waits hears that it is their turn.
+type Turn = oneshot::Sender<Result<Permit>>;
+
 struct State {
     pace: Pace,
     /// None where nothing is limited.
     bucket: Option<Bucket>,
-    queue: Queue<oneshot::Sender<Result<Permit>>>,
+    queue: Queue<Turn>,
     is_served: bool,
     blocked_until: Option<Duration>,
+    /// Since when the portal has let nobody in.
+    refusing_since: Option<Duration>,
     lease: Lease,
 }
 
 /// What the queue's server does next.
 enum Step {
     Done,
-    Go(oneshot::Sender<Result<Permit>>),
+    Go(Turn),
     Wait(Duration),
     Ask(Arc<dyn Store>, crate::store::Take),
 }
@@ -82,6 +87,7 @@ impl Limiter {
             queue: Queue::default(),
             is_served: false,
             blocked_until: None,
+            refusing_since: None,
             lease: Lease::default(),
         };
         let (changed, operating) = (Notify::new(), Mutex::default());
@@ -131,6 +137,30 @@ impl Limiter {
         priority: Priority,
         caller: u64,
     ) -> Result<Permit> {
+        self.wait(priority, caller, Queue::push).await
+    }
+
+    /// As [`Self::acquire`], for a request that was refused: it keeps its place.
+    pub(crate) async fn acquire_again(
+        self: &Arc<Self>,
+        priority: Priority,
+        caller: u64,
+    ) -> Result<Permit> {
+        self.wait(priority, caller, Queue::push_again).await
+    }
+
+    /// How long the portal has refused whatever was sent to it.
+    pub(crate) fn refusing_for(&self) -> Duration {
+        let since = self.state().refusing_since;
+        since.map_or(Duration::ZERO, |since| self.clock.boot().saturating_sub(since))
+    }
+
+    async fn wait(
+        self: &Arc<Self>,
+        priority: Priority,
+        caller: u64,
+        push: fn(&mut Queue<Turn>, Priority, u64, Turn),
+    ) -> Result<Permit> {
         let turn = {
             let mut state = self.state();
             let now = self.clock.boot();
@@ -139,7 +169,7 @@ impl Limiter {
                 return Ok(self.permit());
             }
             let (told, turn) = oneshot::channel();
-            state.queue.push(priority, caller, told);
+            push(&mut state.queue, priority, caller, told);
             if !state.is_served {
                 state.is_served = true;
                 let limiter = Arc::clone(self);
@@ -271,11 +301,15 @@ impl Permit {
         let now = limiter.clock.boot();
         match fate {
             Fate::Admitted => {
+                state.refusing_since = None;
                 if let Some(bucket) = &mut state.bucket {
                     bucket.admitted();
                 }
             }
-            Fate::Refused => state.refused(&limiter.portal, self.sent_at.unwrap_or(now), now),
+            Fate::Refused => {
+                state.refusing_since.get_or_insert(now);
+                state.refused(&limiter.portal, self.sent_at.unwrap_or(now), now);
+            }
             Fate::Blocked => {
                 state.blocked_until = Some(now + BLOCKED);
                 if let Some(bucket) = &mut state.bucket {

@@ -42,6 +42,14 @@ impl<T> Queue<T> {
         }
     }
 
+    /// Before the others of its caller: it had its turn, and came back.
+    pub(crate) fn push_again(&mut self, priority: Priority, caller: u64, item: T) {
+        match priority {
+            Priority::Interactive => self.interactive.push_again(caller, item),
+            Priority::Bulk => self.bulk.push_again(caller, item),
+        }
+    }
+
     pub(crate) fn pop(&mut self) -> Option<T> {
         let starves = !self.bulk.is_empty() && self.overtaken >= PATIENCE;
         if !starves && let Some(item) = self.interactive.pop() {
@@ -70,11 +78,20 @@ impl<T> Queue<T> {
 
 impl<T> Lane<T> {
     fn push(&mut self, caller: u64, item: T) {
+        self.of(caller).push_back(item);
+    }
+
+    fn push_again(&mut self, caller: u64, item: T) {
+        self.of(caller).push_front(item);
+    }
+
+    /// What waits of a caller, who gets a turn.
+    fn of(&mut self, caller: u64) -> &mut VecDeque<T> {
         let waiting = self.waiting.entry(caller).or_default();
         if waiting.is_empty() {
             self.turns.push_back(caller);
         }
-        waiting.push_back(item);
+        waiting
     }
 
     fn pop(&mut self) -> Option<T> {
@@ -121,6 +138,17 @@ mod tests {
         assert_eq!(queue.len(), 7);
         assert_eq!(drain(&mut queue), ["first", "a1", "b1", "c1", "a2", "b2", "a3"]);
         assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn who_comes_back_goes_before_the_others_of_its_caller() {
+        let mut queue = Queue::default();
+        for (caller, item) in [(1, "a2"), (1, "a3"), (2, "b1")] {
+            queue.push(Bulk, caller, item);
+        }
+        queue.push_again(Bulk, 1, "a1");
+        queue.push_again(Bulk, 3, "c1");
+        assert_eq!(drain(&mut queue), ["a1", "b1", "c1", "a2", "a3"]);
     }
 
     #[test]

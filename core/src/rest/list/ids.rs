@@ -19,7 +19,7 @@ use crate::{
 const AHEAD: usize = 4;
 
 pub(super) async fn count(source: &Source) -> Result<u64> {
-    let answer = source.client.call(&source.method, source.query.counted()).await?;
+    let answer = source.page("start=0", source.query.counted()).await?;
     answer.total.ok_or_else(|| {
         source
             .located(Error::new(Kind::UnexpectedAnswer, "the method does not count its rows"))
@@ -85,7 +85,8 @@ impl Client {
 
     fn source(&self, method: &str, params: Value) -> Result<Source> {
         params::check_method(method)?;
-        let query = Query::new(method, params::named(params)?, None)?;
+        let params = params::named(params).map_err(|error| error.with("method", method))?;
+        let query = Query::new(method, params, None)?;
         Ok(Source { client: self.clone(), method: method.to_owned(), query })
     }
 }

@@ -20,13 +20,14 @@ use std::{collections::VecDeque, sync::Arc};
 use serde_json::{Map, Value};
 
 pub use self::options::{ListOptions, Strategy};
+pub(super) use self::rows::has_more;
 use self::{
     cursor::Place,
     query::{Direction, Query},
     source::{Page, Source},
     text::Rows,
 };
-use super::Client;
+use super::{Client, params};
 use crate::{
     Error, Result,
     process::{self, Task},
@@ -91,6 +92,7 @@ impl List {
         options: ListOptions,
     ) -> Result<Self> {
         let ListOptions { limit, order, strategy, total, after } = options;
+        let order = order.map(|order| params::named(Value::Object(order))).transpose()?;
         let mut named = params.clone();
         if let Some(order) = &order {
             named.insert("\u{0}order".to_owned(), Value::Object(order.clone()));
@@ -118,10 +120,14 @@ impl List {
             _ => None,
         };
         if let Some((field, why)) = conflict {
-            return Err(Error::invalid_input(field, why)
+            let error = Error::invalid_input(field, why)
                 .with("method", method)
                 .with("strategy", strategy.as_str())
-                .advise("Leave the strategy out."));
+                .advise("Leave the strategy out.");
+            return Err(match query.empty {
+                Some(place) if field == "params" => error.with("at", place),
+                _ => error,
+            });
         }
         Ok(Self {
             source: Arc::new(Source { client, method: method.to_owned(), query }),
@@ -369,3 +375,6 @@ impl Begin {
         Ok(Start { pages: [page].into(), total, reader: reader.map(Reader::Pages) })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,11 +11,11 @@ use serde_json::Value;
 
 use super::{
     Place,
-    rows::rows_of,
+    rows::{has_more, rows_of},
     source::{Page, Source},
 };
 use crate::{
-    Error, Kind, Result,
+    Error, Kind, Result, Retry,
     process::{self, Task},
     rest::{Answer, batch::MOST_COMMANDS},
 };
@@ -47,14 +47,17 @@ pub(super) async fn first(
 ) -> Result<(Page, Option<u64>, Option<Pages>)> {
     // Portals round an offset down to a page.
     let (asked, skip) = (start - start % MOST_COMMANDS as u64, start % MOST_COMMANDS as u64);
-    let answer = source.client.call(&source.method, source.query.at(asked)).await?;
-    let (next, total) = (answer.next, answer.total);
+    let answer = source.page(&name(asked), source.query.at(asked)).await?;
+    let (next, total, more) = (answer.next, answer.total, has_more(&answer.result));
     let (mut rows, _) = rows_of(answer).map_err(|error| source.located(error))?;
     if total < known_total {
         return Err(shrunk(source, asked));
     }
     let count = rows.len() as u64;
     let pages = match (next, total) {
+        (None, total) if more || total.is_some_and(|total| total > asked + count) => {
+            return Err(strange(source, asked));
+        }
         (None, _) => None,
         (Some(next), Some(total)) if count > 0 && next == asked + count => {
             Some(Pages::new(count, total, next, start, wanted, &rows))
@@ -126,6 +129,7 @@ impl Pages {
     /// list; rows that were removed have moved others across a page's edge, unseen.
     fn check(&mut self, source: &Source, offset: u64, answer: Answer) -> Result<Vec<Value>> {
         let total = answer.total.unwrap_or(self.total);
+        let more = has_more(&answer.result);
         let (rows, _) = rows_of(answer).map_err(|error| source.located(error))?;
         if total < self.total {
             return Err(shrunk(source, offset));
@@ -134,6 +138,9 @@ impl Pages {
             return Err(broken(source, offset, "the page has fewer or more rows than it should"));
         }
         self.is_new(source, offset, &rows)?;
+        if more && offset + rows.len() as u64 >= total {
+            return Err(strange(source, offset));
+        }
         self.total = total;
         Ok(rows)
     }
@@ -152,18 +159,18 @@ impl Pages {
             return Ok(false);
         }
         let (offset, params) = (self.offset, source.query.at(self.offset));
-        let answer = match source.client.call(&source.method, params.clone()).await {
-            Ok(answer) => answer,
-            Err(error) => source.alone(&name(offset), params, &error).await?,
-        };
-        let next = answer.next;
+        let answer = source.page(&name(offset), params).await?;
+        let (next, total, more) = (answer.next, answer.total, has_more(&answer.result));
         let (rows, _) = rows_of(answer).map_err(|error| source.located(error))?;
         self.is_new(source, offset, &rows)?;
         if next.is_some_and(|next| next <= offset) {
             return Err(broken(source, offset, "the page leads back to itself"));
         }
-        self.offset = next.unwrap_or(u64::MAX);
         let end = offset + rows.len() as u64;
+        if next.is_none() && (more || total.is_some_and(|total| total > end)) {
+            return Err(strange(source, offset));
+        }
+        self.offset = next.unwrap_or(u64::MAX);
         ready.push_back(page(rows, end));
         Ok(true)
     }
@@ -194,6 +201,13 @@ fn shrunk(source: &Source, offset: u64) -> Error {
         offset,
         "rows were removed while they were listed, so that others may be missing",
     )
+}
+
+/// There is more, and no `next` to find it by.
+fn strange(source: &Source, offset: u64) -> Error {
+    broken(source, offset, "there are more rows, but this method pages in another way")
+        .with_retry(Retry::Never)
+        .advise("Use call for this method, page by page, as its documentation says.")
 }
 
 fn broken(source: &Source, offset: u64, why: &'static str) -> Error {

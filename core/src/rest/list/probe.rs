@@ -8,7 +8,7 @@ use super::{
     after_id::{AfterId, last_id},
     query::{After, Direction},
     ranges::{Ranges, density_of},
-    rows::rows_of,
+    rows::{has_more, rows_of},
     source::{Bounds, PAGE, Page, Shape, Source, may_be_repeated},
     text::Listed,
 };
@@ -108,7 +108,9 @@ fn read(
     after: Option<u64>,
     (head, tail, second): (Listed, Listed, Option<Listed>),
 ) -> Result<Look> {
-    let (rows, field) = rows_of(head.answer()?)?;
+    let answer = head.answer()?;
+    let more = has_more(&answer.result);
+    let (rows, field) = rows_of(answer)?;
     let shape = source.shape(&rows, field)?;
     let mut pages = VecDeque::new();
     let Some(head) = source.checked(head, &shape, &Bounds { after, below: None })? else {
@@ -119,10 +121,10 @@ fn read(
     pages.push_back(head);
     let tail = backwards(source, &shape, &tail)?;
     let end = tail.as_ref().and_then(|page| id_at(page.place));
-    // An end before the head's: the order was not kept.
+    // An end before the head's: the order was not kept. An end with the head, and more behind it:
+    // the method pages in another way.
     if let (Some(end), Some(head_end)) = (end, head_end)
-        && source.query.direction.follows(head_end, end)
-        && is_full
+        && (source.query.direction.follows(head_end, end) && is_full || head_end == end && more)
     {
         return Err(source.disobedient(&Bounds { after, below: None }));
     }
@@ -165,7 +167,7 @@ impl Look {
         };
         let reader = match (density, self.end) {
             (Some(density), Some(end)) => {
-                super::Reader::Ranges(Ranges::new(self.shape, last, end, density))
+                super::Reader::Ranges(Ranges::new(self.shape, last, end, density, wanted))
             }
             (_, end) => {
                 let denser = self.densities().0;

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::family::{self, Family, Order};
-use crate::{Error, Result};
+use crate::{Error, Result, rest::params};
 
 /// Which way a list goes through the ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +13,12 @@ pub(super) enum Direction {
 }
 
 impl Direction {
+    /// As it is written, in either case.
+    fn read(word: &Value) -> Option<Self> {
+        let word = word.as_str()?.trim();
+        [Self::Up, Self::Down].into_iter().find(|known| known.word().eq_ignore_ascii_case(word))
+    }
+
     fn word(self) -> &'static str {
         match self {
             Self::Up => "ASC",
@@ -52,6 +58,8 @@ pub(super) struct Query {
     pub(super) direction: Direction,
     /// Why the list cannot go by id, where it cannot: the parameter that is in the way.
     pub(super) obstacle: Option<&'static str>,
+    /// Where the parameters have an empty list or object: then they fit into no batch.
+    pub(super) empty: Option<String>,
     /// Whether the caller left the id out of `select`: rows come without it then.
     pub(super) strip: bool,
 }
@@ -80,9 +88,14 @@ impl Query {
             select,
             direction: Direction::Up,
             obstacle: None,
+            empty: None,
             strip: false,
         };
         query.take_order(order)?;
+        query.empty = params::empty_place(&query.params);
+        if query.empty.is_some() && query.obstacle.is_none() {
+            query.obstacle = Some("params");
+        }
         if query.params.get(&query.filter).is_some_and(|filter| mentions(filter, family.id)) {
             query.obstacle = Some("filter");
         }
@@ -94,11 +107,43 @@ impl Query {
 
     /// Takes the option in, and sees which way the list goes.
     fn take_order(&mut self, option: Option<Map<String, Value>>) -> Result<()> {
+        for (field, word) in option.iter().flatten() {
+            if Direction::read(word).is_none() {
+                return Err(no_direction(field));
+            }
+        }
+        let given = self.given_order(option)?;
+        let Some(given) = given.filter(|order| !order.is_empty()) else { return Ok(()) };
+        match given.iter().next() {
+            Some((field, word))
+                if given.len() == 1 && field.eq_ignore_ascii_case(self.family.id) =>
+            {
+                match Direction::read(word) {
+                    Some(direction) => self.direction = direction,
+                    None if self.known => return Err(no_direction(field)),
+                    None => self.obstacle = Some("order"),
+                }
+            }
+            _ => self.obstacle = Some("order"),
+        }
+        Ok(())
+    }
+
+    /// The order among the parameters, into which the option is put.
+    fn given_order(
+        &mut self,
+        option: Option<Map<String, Value>>,
+    ) -> Result<Option<Map<String, Value>>> {
+        let unreadable = |name: &str| {
+            Err(Error::invalid_input("order", "this is not an order")
+                .with("parameter", name)
+                .advise("An order is an object of fields, each with ASC or DESC."))
+        };
         let twice = || {
             Err(Error::invalid_input("order", "the order is given twice")
                 .advise("Give it among the parameters or among the options."))
         };
-        let given = match self.family.order {
+        Ok(match self.family.order {
             Order::Map(name) => {
                 let name = name_in(&self.params, name);
                 if let Some(order) = option {
@@ -107,7 +152,14 @@ impl Query {
                     }
                     self.params.insert(name.clone(), Value::Object(order));
                 }
-                self.params.get(&name).and_then(Value::as_object).cloned()
+                match self.params.get(&name) {
+                    Some(Value::Object(order)) => Some(order.clone()),
+                    // Of a method that is not known it stays what it is.
+                    None | Some(Value::Null) => None,
+                    Some(Value::Array(fields)) if fields.is_empty() => None,
+                    Some(_) if self.known => return unreadable(&name),
+                    Some(_) => None,
+                }
             }
             Order::Pair(sort, order) => {
                 let (sort, order) = (name_in(&self.params, sort), name_in(&self.params, order));
@@ -125,24 +177,17 @@ impl Query {
                     self.params.insert(sort.clone(), field.into());
                     self.params.insert(order.clone(), direction);
                 }
-                let direction = self.params.get(&order).cloned().unwrap_or_else(|| "ASC".into());
-                let field = self.params.get(&sort).and_then(Value::as_str);
+                let direction = self.params.get(&order).filter(|word| !word.is_null()).cloned();
+                let field = match self.params.get(&sort) {
+                    Some(Value::String(field)) => Some(field.as_str()),
+                    // A direction without a field is the id's.
+                    None | Some(Value::Null) => direction.is_some().then_some(self.family.id),
+                    Some(_) => return unreadable(&sort),
+                };
+                let direction = direction.unwrap_or_else(|| Direction::Up.word().into());
                 field.map(|field| Map::from_iter([(field.to_owned(), direction)]))
             }
-        };
-        let Some(given) = given.filter(|order| !order.is_empty()) else { return Ok(()) };
-        let down = |word: &Value| {
-            word.as_str().is_some_and(|word| word.trim().eq_ignore_ascii_case("desc"))
-        };
-        match given.iter().next() {
-            Some((field, word))
-                if given.len() == 1 && field.eq_ignore_ascii_case(self.family.id) =>
-            {
-                self.direction = if down(word) { Direction::Down } else { Direction::Up };
-            }
-            _ => self.obstacle = Some("order"),
-        }
-        Ok(())
+        })
     }
 
     /// Lists need the id; a caller who did not ask for it does not get it.
@@ -254,6 +299,13 @@ impl Query {
     }
 }
 
+fn no_direction(field: &str) -> Error {
+    let field: String = field.chars().take(60).collect();
+    Error::invalid_input("order", "this is not a direction to order in")
+        .with("at", format!("order.{field}"))
+        .advise("Use ASC or DESC.")
+}
+
 fn entry<'a>(params: &'a Map<String, Value>, name: &str) -> Option<(&'a String, &'a Value)> {
     params.iter().find(|(key, _)| key.eq_ignore_ascii_case(name))
 }
@@ -322,6 +374,8 @@ mod tests {
             (json!({"filter": {"id": [5]}}), Some("filter")),
             (json!({"filter": {"0": {"logic": "OR", "0": {"=id": 5}}}}), Some("filter")),
             (json!({"filter": {"COMPANY_ID": 5, "TITLE": "ID"}}), None),
+            (json!({"filter": {"@STATUS_ID": []}}), Some("params")),
+            (json!({"filter": {}, "select": []}), None),
         ] {
             assert_eq!(query("crm.lead.list", params.clone()).obstacle, obstacle, "{params}");
         }
@@ -341,5 +395,48 @@ mod tests {
         let user = new("user.get", json!({})).unwrap();
         assert_eq!(user.at(0), json!({"SORT": "DATE_CREATE", "ORDER": "DESC", "start": 0}));
         assert!(new("crm.lead.list", json!({"Start": 50})).is_err());
+    }
+
+    #[test]
+    fn a_direction_is_up_or_down() {
+        let new = |method: &str, params: Value, order: Option<Value>| {
+            let order = order.map(|order| order.as_object().cloned().unwrap());
+            Query::new(method, params.as_object().cloned().unwrap(), order)
+        };
+        let words = ["descending", "-1", "", "ASC, DESC"].map(Value::from);
+        for word in words.into_iter().chain([json!(-1), json!(true), json!(null), json!(["DESC"])])
+        {
+            for (method, params, option) in [
+                ("crm.lead.list", json!({}), Some(json!({"ID": word}))),
+                ("x.y.list", json!({}), Some(json!({"ID": word}))),
+                ("user.get", json!({}), Some(json!({"ID": word}))),
+                ("crm.lead.list", json!({"ORDER": {"ID": word}}), None),
+            ] {
+                let error = new(method, params, option).err().unwrap();
+                assert!(error.context().contains(&("at", "order.ID".into())), "{word}: {error}");
+                assert!(error.context().contains(&("field", "order".into())), "{word}: {error}");
+            }
+        }
+        let error = new("crm.lead.list", json!({}), Some(json!({"DATE": "up"}))).err().unwrap();
+        assert!(error.context().contains(&("at", "order.DATE".into())), "{error}");
+        for word in ["desc", "DESC", " Desc "] {
+            let lead = new("crm.lead.list", json!({}), Some(json!({"ID": word}))).unwrap();
+            assert_eq!(lead.direction, Direction::Down, "{word}");
+        }
+        for (method, params) in [
+            ("crm.lead.list", json!({"order": "ID"})),
+            ("crm.lead.list", json!({"order": ["ID", "DESC"]})),
+            ("user.get", json!({"sort": ["ID"], "order": "DESC"})),
+            ("user.get", json!({"SORT": "ID", "ORDER": "down"})),
+        ] {
+            assert!(new(method, params.clone(), None).is_err(), "{params}");
+        }
+        let down = new("user.get", json!({"order": "DESC"}), None).unwrap();
+        assert_eq!(down.at(0), json!({"order": "DESC", "SORT": "ID", "start": 0}));
+        // Another field's words are the portal's business, and another method's order.
+        assert!(new("crm.lead.list", json!({"order": {"DATE": "nulls,asc"}}), None).is_ok());
+        assert!(new("x.y.list", json!({"order": "ID"}), None).is_ok());
+        let own = new("x.y.list", json!({"order": {"ID": "newest"}}), None).unwrap();
+        assert_eq!(own.obstacle, Some("order"));
     }
 }

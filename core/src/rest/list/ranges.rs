@@ -44,14 +44,26 @@ pub(super) struct Ranges {
     end: u64,
     /// Ids of a range.
     width: u64,
-    under_way: VecDeque<Task<Part>>,
+    /// Rows per id, as seen last.
+    density: f64,
+    /// Rows that are wanted yet.
+    wanted: Option<u64>,
+    /// Each with the rows that it should bring.
+    under_way: VecDeque<(Task<Part>, u64)>,
 }
 
 impl Ranges {
     /// Behind `after`, up to `end` and what was added since; `density` is rows per id.
-    pub(super) fn new(shape: Shape, after: u64, end: u64, density: f64) -> Self {
+    pub(super) fn new(
+        shape: Shape,
+        after: u64,
+        end: u64,
+        density: f64,
+        wanted: Option<u64>,
+    ) -> Self {
         let next = Some(after.saturating_add(1));
-        Self { shape, next, end, width: width_for(density), under_way: VecDeque::new() }
+        let (width, under_way) = (width_for(density), VecDeque::new());
+        Self { shape, next, end, width, density, wanted, under_way }
     }
 
     pub(super) async fn next(
@@ -64,32 +76,39 @@ impl Ranges {
             if ranges.is_empty() {
                 break;
             }
+            let rows = self.rows_in(ranges.len());
             let (source, shape) = (Arc::clone(source), self.shape.clone());
-            self.under_way
-                .push_back(process::start(async move { part(&source, &shape, ranges).await })?);
+            let task = process::start(async move { part(&source, &shape, ranges).await })?;
+            self.under_way.push_back((task, rows));
         }
-        let Some(task) = self.under_way.front_mut() else { return Ok(false) };
+        let Some((task, _)) = self.under_way.front_mut() else { return Ok(false) };
         let part = task.join().await;
         self.under_way.pop_front();
         let part = part?;
         let rows: usize = part.pages.iter().map(|page| page.rows.len()).sum();
+        self.wanted = self.wanted.map(|wanted| wanted.saturating_sub(rows as u64));
         match part.cut {
             Some(last) => {
                 // Here are more rows than the ranges were made for: what was begun behind is too wide.
                 self.under_way.clear();
                 self.next = Some(last.saturating_add(1));
-                self.width = width_for(density_of(part.pages.last()));
+                self.density = density_of(part.pages.last());
+                self.width = width_for(self.density);
             }
-            None => self.width = self.adapted(rows, part.ids),
+            None => self.adapt(rows, part.ids),
         }
         ready.extend(part.pages);
         Ok(true)
     }
 
-    /// The ranges of the next request. The last one is open, for rows that were added meanwhile.
+    /// The ranges of the next request, no more than should bring what is wanted. The last one is open,
+    /// for rows that were added meanwhile.
     fn cut_ranges(&mut self) -> Vec<Range> {
+        let awaited: u64 = self.under_way.iter().map(|(_, rows)| rows).sum();
+        let missing = self.wanted.map_or(u64::MAX, |wanted| wanted.saturating_sub(awaited));
         let mut ranges = Vec::new();
         while ranges.len() < MOST_COMMANDS
+            && self.rows_in(ranges.len()) < missing
             && let Some(from) = self.next
         {
             let is_open = from > self.end || from == u64::MAX;
@@ -100,13 +119,30 @@ impl Ranges {
         ranges
     }
 
+    /// Rows that so many ranges should bring. Where the density is that of another place, a range is
+    /// still not wider than a page should be.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        reason = "a positive number, and an estimate"
+    )]
+    fn rows_in(&self, ranges: usize) -> u64 {
+        let rows = (self.width as f64 * self.density).clamp(1.0, PAGE as f64);
+        (rows * ranges as f64) as u64
+    }
+
+    /// Learns from what so many ids brought.
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-    fn adapted(&self, rows: usize, ids: Option<u64>) -> u64 {
+    fn adapt(&mut self, rows: usize, ids: Option<u64>) {
         let widest = self.width.saturating_mul(STRIDE);
         match ids {
-            None => self.width,
-            Some(_) if rows == 0 => widest,
-            Some(ids) => width_for(rows as f64 / ids as f64).min(widest),
+            None => {}
+            Some(_) if rows == 0 => self.width = widest,
+            Some(ids) => {
+                self.density = rows as f64 / ids as f64;
+                self.width = width_for(self.density).min(widest);
+            }
         }
     }
 }
@@ -223,7 +259,11 @@ mod tests {
     use super::*;
 
     fn ranges(after: u64, end: u64, density: f64) -> Ranges {
-        Ranges::new(Shape { field: None, id: "ID".into() }, after, end, density)
+        limited(after, end, density, None)
+    }
+
+    fn limited(after: u64, end: u64, density: f64, wanted: Option<u64>) -> Ranges {
+        Ranges::new(Shape { field: None, id: "ID".into() }, after, end, density, wanted)
     }
 
     #[test]
@@ -250,9 +290,22 @@ mod tests {
     fn widths_follow_what_is_found() {
         assert_eq!(width_for(1.0), 50);
         assert_eq!(width_for(0.1), 350);
-        let dense = ranges(0, 1_000_000, 1.0);
-        assert_eq!(dense.adapted(0, Some(2500)), 800);
-        assert_eq!(dense.adapted(2500, Some(2500)), 50);
-        assert_eq!(dense.adapted(1, Some(2_500_000)), 800, "no leap over more than it has seen");
+        let adapted = |rows, ids| {
+            let mut dense = ranges(0, 1_000_000, 1.0);
+            dense.adapt(rows, Some(ids));
+            dense.width
+        };
+        assert_eq!(adapted(0, 2500), 800);
+        assert_eq!(adapted(2500, 2500), 50);
+        assert_eq!(adapted(1, 2_500_000), 800, "no leap over more than it has seen");
+    }
+
+    #[test]
+    fn no_more_ranges_are_cut_than_hold_what_is_wanted() {
+        for (density, wanted, count) in [(1.0, 120, 3), (0.1, 120, 4), (1.0, 0, 0), (1.0, 1, 1)] {
+            let mut ranges = limited(0, 1_000_000, density, Some(wanted));
+            assert_eq!(ranges.cut_ranges().len(), count, "{wanted} at {density}");
+        }
+        assert_eq!(limited(0, 1_000_000, 1.0, Some(9_999)).cut_ranges().len(), MOST_COMMANDS);
     }
 }

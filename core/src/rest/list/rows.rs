@@ -31,6 +31,12 @@ pub(super) fn rows_of(answer: Answer) -> Result<(Vec<Value>, Option<String>)> {
     }
 }
 
+/// Whether an answer says that there are rows behind its own, as methods do that page in a way of
+/// their own.
+pub(crate) fn has_more(result: &Value) -> bool {
+    ["hasMore", "hasMorePages"].iter().any(|name| result.get(name) == Some(&Value::Bool(true)))
+}
+
 /// PHP writes a list with gaps as an object with numbers for names.
 fn is_numbered(fields: &Map<String, Value>) -> bool {
     !fields.is_empty()

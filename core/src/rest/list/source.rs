@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Error, Kind, Result, Retry,
-    rest::{Answer, Client, Command, batch::Outcome},
+    rest::{Answer, CallOptions, Client, Command, Priority, batch::Outcome},
 };
 
 /// Rows of a page, unless a method shows that it has others.
@@ -47,8 +47,16 @@ pub(super) struct Bounds {
 
 impl Source {
     /// Pages that do not depend on each other, in one request. Reading twice is harmless, so that a
-    /// request that was lost is repeated once, and a page that failed is asked for alone.
+    /// request that was lost is repeated once, and a page that failed is asked for alone. So is each
+    /// page where the parameters fit into no batch.
     pub(super) async fn pages<T: Outcome>(&self, wanted: Vec<(String, Value)>) -> Result<Vec<T>> {
+        if self.query.empty.is_some() {
+            let mut pages = Vec::with_capacity(wanted.len());
+            for (name, params) in wanted {
+                pages.push(T::from(self.page(&name, params).await?));
+            }
+            return Ok(pages);
+        }
         let commands = || {
             wanted
                 .iter()
@@ -75,8 +83,14 @@ impl Source {
     /// A page that failed beside others.
     pub(super) async fn alone(&self, name: &str, params: Value, why: &Error) -> Result<Answer> {
         tracing::debug!(method = self.method, page = name, %why, "a page is asked for alone");
+        self.page(name, params).await
+    }
+
+    /// A page by itself. It may wait as long as its list may, and reading twice is harmless.
+    pub(super) async fn page(&self, name: &str, params: Value) -> Result<Answer> {
+        let options = CallOptions::new().priority(Priority::Bulk).idempotent(true);
         self.client
-            .call(&self.method, params)
+            .call_with(&self.method, params, options)
             .await
             .map_err(|error| self.located(error).with("page", name))
     }

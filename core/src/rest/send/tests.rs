@@ -14,6 +14,16 @@ const COMPRESSED: &[u8] = &[
     169, 112, 48, 12, 0, 0, 0,
 ];
 
+/// 200,000 blanks, compressed, without the zeros in the middle of it.
+const BLANKS: (&[u8], usize, &[u8]) = (
+    &[
+        31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 237, 193, 49, 1, 0, 0, 0, 194, 160, 42, 235, 159, 210, 12,
+        254, 64, 1,
+    ],
+    193,
+    &[175, 1, 49, 97, 98, 16, 64, 13, 3, 0],
+);
+
 /// Answers one request with these bytes, and hands back what was asked.
 async fn server(answer: Vec<u8>) -> (Url, tokio::task::JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -56,12 +66,48 @@ async fn an_answer_may_come_compressed() {
 
 #[tokio::test]
 async fn an_answer_too_long_to_hold_is_refused_at_once() {
-    let head = "HTTP/1.1 200 OK\r\ncontent-length: 300000000\r\n\r\n{\"result\":";
+    let head = "HTTP/1.1 200 OK\r\ncontent-length: 200000000\r\n\r\n{\"result\":";
     let (endpoint, _asked) = server(head.into()).await;
     let error = post(&endpoint, &json!({})).await.err().unwrap();
     assert_eq!((error.kind(), error.status()), (Kind::UnexpectedAnswer, Some(200)));
-    assert!(error.to_string().contains("256 MiB"), "{error}");
+    assert!(error.to_string().contains("128 MiB"), "{error}");
+    assert!(error.advice().unwrap().contains("fewer fields"), "{error}");
     assert_eq!(error.retry(), crate::Retry::Never);
+}
+
+#[tokio::test]
+async fn an_answer_that_swells_is_refused_when_it_is_too_long() {
+    let (head, zeros, tail) = BLANKS;
+    let body = [head, &vec![0; zeros], tail].concat();
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    let (endpoint, _asked) = server([head.as_bytes(), &body].concat()).await;
+    let response = process::http().unwrap().post(endpoint).send().await.unwrap();
+    let error = read(response, 100_000).await.unwrap_err();
+    assert!(error.to_string().contains("too long"), "{error}");
+}
+
+/// The limit itself, of an answer that comes in parts and does not say its length.
+#[tokio::test]
+async fn an_answer_of_two_hundred_megabytes_is_refused() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = Url::parse(&format!("http://{}/rest/", listener.local_addr().unwrap())).unwrap();
+    let sent = tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+        socket.write_all(head.as_bytes()).await.unwrap();
+        let chunk = format!("100000\r\n{}\r\n", " ".repeat(1 << 20));
+        let mut sent = 0;
+        while sent < 200 && socket.write_all(chunk.as_bytes()).await.is_ok() {
+            sent += 1;
+        }
+        sent
+    });
+    let error = post(&endpoint, &json!({})).await.err().unwrap();
+    assert!(error.to_string().contains("too long"), "{error}");
+    assert!((128..160).contains(&sent.await.unwrap()));
 }
 
 #[tokio::test]

@@ -86,7 +86,7 @@ impl Batch {
         if method == "batch" {
             return Err(Error::invalid_input("method", "a batch cannot hold another batch"));
         }
-        let query = match query.into() {
+        let query = match params::shallow(query.into())? {
             Value::Null => Value::Object(Map::new()),
             query @ Value::Object(_) => query,
             _ => return Err(Error::invalid_input("query", "the query of a call is an object")),

@@ -8,7 +8,7 @@ use super::Client;
 use crate::{
     Error, Kind, Result, Retry,
     process::{self, Task},
-    rest::{Answer, CallOptions},
+    rest::{Answer, CallOptions, list::has_more},
 };
 
 /// How a method pages. Vendor documentation: "REST 3.0", and each method's page.
@@ -223,11 +223,6 @@ impl List {
                     return Err(self.broken("the page leads back to itself"));
                 }
                 self.done = next.is_none();
-                if self.done && answer.get("hasMore") == Some(&Value::Bool(true)) {
-                    return Err(
-                        self.broken("there is more, but the answer does not say how to go on")
-                    );
-                }
                 *cursor = next;
             }
             At::Offset(offset, last) => {
@@ -258,6 +253,9 @@ impl List {
                 }
                 self.done = at_end;
             }
+        }
+        if self.done && has_more(answer) {
+            return Err(self.broken("there is more, but the answer does not say how to go on"));
         }
         Ok(items)
     }
@@ -369,6 +367,19 @@ mod tests {
         let mut tail = list(Value::Null, Paging::Tail).unwrap();
         tail.advance(items(1..6), &Value::Null).unwrap();
         assert!(tail.advance(items(1..6), &Value::Null).is_err());
+    }
+
+    #[test]
+    fn an_end_with_more_behind_it_is_none() {
+        let more = json!({"hasMore": true});
+        let mut offset = list(json!({"pagination": {"limit": 10}}), Paging::Offset).unwrap();
+        offset.advance(items(1..11), &more).unwrap();
+        assert!(offset.advance(items(10..14), &more).is_err());
+        let mut tail = list(Value::Null, Paging::Tail).unwrap();
+        tail.advance(items(1..6), &more).unwrap();
+        assert!(tail.advance(items(6..8), &more).is_err());
+        let mut cursor = list(Value::Null, Paging::Cursor).unwrap();
+        assert!(cursor.advance(items(1..6), &more).is_err());
     }
 
     #[test]

@@ -47,7 +47,9 @@ impl Client {
         options: CallOptions,
     ) -> Result<Answer> {
         params::check_method(method)?;
-        let params = match params.into() {
+        let params =
+            params::shallow(params.into()).map_err(|error| error.with("method", method))?;
+        let params = match params {
             Value::Null => Value::Object(serde_json::Map::new()),
             params @ Value::Object(_) => params,
             _ => {
@@ -71,8 +73,8 @@ impl Client {
         filter: impl Into<Value>,
     ) -> Result<Value> {
         let mut params = serde_json::Map::new();
-        params.insert("select".to_owned(), select.into());
-        let filter = filter.into();
+        params.insert("select".to_owned(), params::shallow(select.into())?);
+        let filter = params::shallow(filter.into())?;
         if !filter.is_null() {
             params.insert("filter".to_owned(), filter);
         }
@@ -103,6 +105,7 @@ impl Client {
     /// As [`Client::list`].
     pub fn list_by(&self, method: &str, params: impl Into<Value>, paging: Paging) -> Result<List> {
         params::check_method(method)?;
-        List::new(self.clone(), method, params::named(params.into())?, paging)
+        let params = params::named(params.into()).map_err(|error| error.with("method", method))?;
+        List::new(self.clone(), method, params, paging)
     }
 }
