@@ -1,8 +1,7 @@
 //! `evergrant call`, `batch` and `list` through a webhook.
 
 use std::{
-    collections::BTreeSet,
-    io::{BufRead, BufReader, Write},
+    io::Write,
     process::{Command, Output, Stdio},
 };
 
@@ -68,29 +67,6 @@ async fn rows_are_written_in_every_format() {
         assert!(!refused.status.success());
         assert!(String::from_utf8_lossy(&refused.stderr).contains(field), "{bad:?}");
     }
-}
-
-#[tokio::test]
-async fn a_list_that_was_stopped_goes_on_where_it_was() {
-    let emulator = portal(20_000).await;
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("cursor");
-    let list =
-        ["list", "crm.lead.list", "select[]=ID", "--all", "--resume", file.to_str().unwrap()];
-    let mut stopped = command(&emulator, &list).stdout(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(stopped.stdout.take().unwrap()).lines();
-    let mut seen: Vec<String> = lines.by_ref().take(700).map(Result::unwrap).collect();
-    stopped.kill().unwrap();
-    stopped.wait().unwrap();
-    seen.extend(lines.map(Result::unwrap).filter(|line| line.ends_with('}')));
-    assert!(seen.len() < 20_000, "it was stopped on its way");
-    assert!(file.exists());
-    let rest = ids(&out(&run(&emulator, &list)));
-    let first = ids(&seen.join("\n"));
-    let all: BTreeSet<i64> = first.iter().chain(&rest).copied().collect();
-    assert_eq!(all.len(), 20_000, "nothing is missing");
-    assert!(first.len() + rest.len() - 20_000 <= 2500, "what comes twice is what was printed last");
-    assert!(!file.exists(), "the list is whole");
 }
 
 #[tokio::test]
