@@ -136,6 +136,25 @@ async fn however_often_it_is_killed_the_file_is_the_rows() {
 }
 
 #[tokio::test]
+async fn a_limit_is_that_of_all_runs_together() {
+    let stage = Stage::open().await;
+    for blocks in [60, 140] {
+        assert!(!stage.append_at_most(blocks, "--limit 12000").success());
+    }
+    assert!(stage.append("--limit 12000").success());
+    assert_eq!(ids(&stage.rows()), (1..=12_000).collect::<Vec<_>>());
+    // As many as were printed already: there is nothing left to ask for.
+    fs::remove_file(stage.rows()).unwrap();
+    assert!(!stage.append_at_most(140, "--all").success());
+    let note: Value = serde_json::from_slice(&fs::read(stage.note()).unwrap()).unwrap();
+    let printed = note["rows"].as_u64().unwrap();
+    let before = stage.requests().await;
+    assert!(stage.append(&format!("--limit {}", printed - 1)).success());
+    assert_eq!(stage.requests().await, before);
+    assert_eq!(ids(&stage.rows()).len() as u64, printed);
+}
+
+#[tokio::test]
 async fn an_output_that_the_note_does_not_explain_is_left_as_it_is() {
     let stage = Stage::open().await;
     assert!(!stage.append_at_most(200, "").success());

@@ -84,7 +84,8 @@ impl ListCommand {
         let mut options =
             ListOptions::new().strategy(self.strategy).total(!self.quiet && is_watched());
         if let Some(limit) = self.limit {
-            options = options.limit(limit);
+            // Of all runs together.
+            options = options.limit(limit.saturating_sub(resume.map_or(0, Resume::rows)));
         }
         if let Some(order) = &self.order {
             options = options.order(read_order(order)?);
