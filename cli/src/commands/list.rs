@@ -53,7 +53,7 @@ impl ListCommand {
         }
         let mut resume = self.resume.clone().map(Resume::open).transpose()?;
         let options = self.options(resume.as_ref())?;
-        let params = self.method.params()?;
+        let params = self.method.params().await?;
         let client = self.client.client().await?;
         let list = client.list_with(&self.method.method, params, options);
         let mut list = match &mut resume {
