@@ -215,3 +215,29 @@ async fn a_program_that_waits_for_standard_input_can_be_interrupted() {
         assert_eq!(waiting.wait().unwrap().code(), Some(130));
     }
 }
+
+/// On a terminal of its own: what `script` records of it is what a person sees.
+#[tokio::test]
+async fn a_batch_shows_on_a_terminal_how_far_it_is() {
+    let emulator = portal(5).await;
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("commands"), "{\"method\": \"profile\"}\n".repeat(120)).unwrap();
+    let seen = |more: &str| {
+        let line = format!("'{}' batch commands {more} > outcomes", program().display());
+        let output = Command::new("script")
+            .args(["--quiet", "--return", "--command", &line, "/dev/null"])
+            .current_dir(folder.path())
+            .env("EVERGRANT_WEBHOOK", emulator.ready("webhook"))
+            .env("TERM", "xterm")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let shown = out(&output);
+        let outcomes = fs::read_to_string(folder.path().join("outcomes")).unwrap();
+        assert_eq!(outcomes.lines().count(), 120);
+        shown
+    };
+    let shown = seen("");
+    assert!(shown.contains(" 0 of 120 commands"), "{shown:?}");
+    assert!(seen("--quiet").is_empty());
+}

@@ -8,9 +8,11 @@ use std::{
 
 use clap::Args;
 use evergrant::{Batch, Error, Result};
+use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
 use crate::{
+    commands::list::progress,
     options::ClientOptions,
     output,
     rows::{Format, Rows},
@@ -38,6 +40,9 @@ pub(crate) struct BatchCommand {
     /// How the outcomes are written.
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "ndjson")]
     output: Format,
+    /// No progress bar.
+    #[arg(long)]
+    quiet: bool,
 }
 
 impl BatchCommand {
@@ -48,7 +53,15 @@ impl BatchCommand {
         let commands = source::read("file", &self.file, LONGEST).await?;
         let batch = read_batch(&commands)?.halt(!self.go_on);
         let client = self.client.client().await?;
-        let outcomes = client.run_batch(batch).await?;
+        let bar = if self.quiet { ProgressBar::hidden() } else { progress("commands") };
+        bar.set_length(batch.len() as u64);
+        bar.tick();
+        let shown = bar.clone();
+        let outcomes = client
+            .run_batch(batch.progress(move |commands| shown.set_position(commands as u64)))
+            .await;
+        bar.finish_and_clear();
+        let outcomes = outcomes?;
         let mut rows = Rows::new(self.output);
         let mut failed = 0_usize;
         for outcome in outcomes {
