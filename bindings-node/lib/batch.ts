@@ -1,7 +1,7 @@
 /** Commands of a batch, and what became of them. */
 
 import type { EvergrantError } from './errors.js'
-import { invalid, optional, text } from './input.js'
+import { invalid, optional, reading, text } from './input.js'
 import { json, type Params } from './params.js'
 import type { Reference } from './reference.js'
 
@@ -15,6 +15,13 @@ export type CommandOutcome<Result = unknown> =
 
 /** Writes the commands as JSON text; `write` writes their references. */
 export function commandsOf(
+  commands: unknown,
+  write: (reference: Reference, where: string) => unknown,
+): string {
+  return reading('commands', () => linesOf(commands, write))
+}
+
+function linesOf(
   commands: unknown,
   write: (reference: Reference, where: string) => unknown,
 ): string {

@@ -13,6 +13,16 @@ export function invalid(field: string, message: string, more?: { cause?: unknown
   })
 }
 
+/** Reads what a caller gave. Code of the caller's may run: what that throws stays reachable. */
+export function reading<Value>(field: string, read: () => Value): Value {
+  try {
+    return read()
+  } catch (thrown) {
+    if (thrown instanceof InvalidInputError) throw thrown
+    throw invalid(field, `${field} cannot be read`, { cause: thrown })
+  }
+}
+
 /** A string. Never quotes what it got instead: it may be a secret in the wrong place. */
 export function text(value: unknown, field: string): string {
   if (typeof value === 'string') return value
@@ -73,25 +83,32 @@ export function options<Known extends string>(
   known: readonly Known[],
 ): Partial<Record<Known, unknown>> {
   if (value === undefined || value === null) return {}
-  if (typeof value !== 'object' || Array.isArray(value)) {
-    throw invalid('options', `options must be an object, not ${nameOf(value)}`)
-  }
-  const stranger = Object.keys(value).find((name) => !(known as readonly string[]).includes(name))
-  if (stranger === undefined) return value
-  throw invalid(stranger, `there is no option ${stranger}; known are ${known.join(', ')}`)
+  return reading('options', () => {
+    if (typeof value !== 'object' || Array.isArray(value)) {
+      throw invalid('options', `options must be an object, not ${nameOf(value)}`)
+    }
+    const stranger = Object.keys(value).find((name) => !(known as readonly string[]).includes(name))
+    if (stranger !== undefined) {
+      throw invalid(stranger, `there is no option ${stranger}; known are ${known.join(', ')}`)
+    }
+    const given = value as Record<Known, unknown>
+    return Object.fromEntries(known.map((name) => [name, given[name]])) as Record<Known, unknown>
+  })
 }
 
 /** Ids as JSON text, given as numbers or in the portal's own way of writing them. */
 export function ids(value: unknown): string {
-  if (typeof value !== 'object' || value === null || !(Symbol.iterator in value)) {
-    throw invalid('ids', `ids must be a list of numbers, not ${nameOf(value)}`)
-  }
-  const read = Array.from(value as Iterable<unknown>, (id, index) => {
-    const number = typeof id === 'string' && /^\d{1,16}$/.test(id) ? Number(id) : id
-    if (Number.isSafeInteger(number) && (number as number) >= 0) return number
-    throw invalid('ids', `ids[${index}] is not an id`)
+  return reading('ids', () => {
+    if (typeof value !== 'object' || value === null || !(Symbol.iterator in value)) {
+      throw invalid('ids', `ids must be a list of numbers, not ${nameOf(value)}`)
+    }
+    const read = Array.from(value as Iterable<unknown>, (id, index) => {
+      const number = typeof id === 'string' && /^\d{1,16}$/.test(id) ? Number(id) : id
+      if (Number.isSafeInteger(number) && (number as number) >= 0) return number
+      throw invalid('ids', `ids[${index}] is not an id`)
+    })
+    return JSON.stringify(read)
   })
-  return JSON.stringify(read)
 }
 
 /** The fields that are there. */
@@ -107,17 +124,25 @@ export function present<Fields extends object>(
 /** What a value is, without its content: it may be a secret in the wrong place. */
 export function nameOf(value: unknown): string {
   if (value === null) return 'null'
-  if (Array.isArray(value)) return 'a list'
-  if (value instanceof Map) return 'a Map'
-  if (value instanceof Set) return 'a Set'
   switch (typeof value) {
     case 'undefined':
       return 'undefined'
     case 'object':
-      return 'an object'
+      return nameOfObject(value)
     case 'bigint':
       return 'a BigInt'
     default:
       return `a ${typeof value}`
   }
+}
+
+function nameOfObject(value: object): string {
+  try {
+    if (Array.isArray(value)) return 'a list'
+    if (value instanceof Map) return 'a Map'
+    if (value instanceof Set) return 'a Set'
+  } catch {
+    // A proxy that will not be looked at.
+  }
+  return 'an object'
 }

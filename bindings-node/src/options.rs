@@ -51,8 +51,9 @@ impl TryFrom<CallSettings> for CallOptions {
             options = options.priority(word.parse()?);
         }
         if let Some(millis) = settings.timeout {
-            let timeout = Duration::try_from_secs_f64(millis / 1000.0).map_err(|_| {
-                Error::invalid_input("timeoutMs", "the time is negative or too long")
+            let timeout = Duration::try_from_secs_f64(millis / 1000.0).ok();
+            let timeout = timeout.filter(|timeout| !timeout.is_zero()).ok_or_else(|| {
+                Error::invalid_input("timeoutMs", "the time is not above 0, or too long")
             })?;
             options = options.deadline(timeout);
         }

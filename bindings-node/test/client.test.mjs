@@ -34,6 +34,28 @@ test('what the caller leaves undefined is left out', async () => {
   assert.equal(more.length, 0)
 })
 
+test('what JSON holds arrives as it was given', async () => {
+  const params = {
+    text: 'Привет "🙂"\n\t',
+    numbers: [0, -1.5, 1e-7, 0.1 + 0.2, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER],
+    when: new Date(0),
+    nothing: null,
+    none: {},
+    ['__proto__']: { 2: true, 1: [false] },
+    boxed: [Object('a'), Object(5), Object(true)],
+  }
+  await client.call('profile', params)
+  const sent = async () => (await emulator.control('GET', '/log')).at(-1).body
+  assert.equal(JSON.stringify(JSON.parse(await sent())), JSON.stringify(params))
+  // More digits than a number of JavaScript has.
+  const large = { id: 2n ** 60n, ids: [-(2n ** 63n), 2n ** 64n - 1n, Object(5n)] }
+  await client.call('profile', large)
+  assert.equal(
+    await sent(),
+    '{"id":1152921504606846976,"ids":[-9223372036854775808,18446744073709551615,5]}',
+  )
+})
+
 test('a batch has one outcome per command, in order', async () => {
   const outcomes = await client.batch([
     ['crm.lead.get', { ID: 1 }],

@@ -22,10 +22,26 @@ for (let depth = 0; depth < 200; depth += 1) deep = [deep]
 let deeper = []
 for (let depth = 0; depth < 100_000; depth += 1) deeper = [deeper]
 
+const mine = new Error('mine')
+const trap = () => {
+  throw mine
+}
+const throwing = new Proxy({}, { get: trap, getPrototypeOf: trap, has: trap, ownKeys: trap })
+const revoked = Proxy.revocable([], {})
+revoked.revoke()
+
 for (const [what, params] of Object.entries({
   'a string': 'ID=5',
   'a number': 5,
-  'a BigInt': { ID: 5n },
+  'a BigInt that no portal holds': { ID: 2n ** 64n },
+  'a number that is not exact': { ID: 2 ** 60 },
+  'an invalid date': { fields: { BEGIN: new Date(Number.NaN) } },
+  'a promise': { ID: Promise.resolve(5) },
+  'a regular expression': { filter: { TITLE: /x/ } },
+  'a boxed symbol': { ID: Object(Symbol('x')) },
+  'a proxy that throws': throwing,
+  'a proxy that throws, inside': { fields: throwing },
+  'a revoked proxy': revoked.proxy,
   'NaN in the depth': { filter: { a: [1, { ID: Number.NaN }] } },
   Infinity: [Number.POSITIVE_INFINITY],
   'a function': { ID: () => 5 },
@@ -53,22 +69,34 @@ for (const [what, params] of Object.entries({
 }
 
 test('params: the key is named, and an error of the caller stays reachable', async () => {
-  const error = await client.call('x.get', { filter: { ID: 5n } }).catch((thrown) => thrown)
+  const params = { filter: { ID: Number.NaN } }
+  const error = await client.call('x.get', params).catch((thrown) => thrown)
   assert.equal(error.context.key, 'ID')
-  const mine = new Error('mine')
-  const throwing = {
-    toJSON() {
-      throw mine
-    },
+  for (const params of [{ toJSON: trap }, throwing]) {
+    const wrapped = await client.call('x.get', params).catch((thrown) => thrown)
+    assert.equal(wrapped.cause, mine)
   }
-  const wrapped = await client.call('x.get', throwing).catch((thrown) => thrown)
-  assert.equal(wrapped.cause, mine)
+})
+
+test('whatever runs when it is looked at', async () => {
+  for (const strange of [throwing, revoked.proxy]) {
+    await assert.rejects(client.call('profile', {}, strange), refuses('options'))
+    await assert.rejects(client.call(strange), refuses('method'))
+    await assert.rejects(client.batch(strange), refuses('commands'))
+    await assert.rejects(client.batch([strange]), refuses('commands'))
+    await assert.rejects(client.getByIds('crm.lead.list', strange), refuses('ids'))
+    assert.throws(() => client.list('crm.lead.list', {}, { order: strange }), InvalidInputError)
+  }
 })
 
 test('params: the whole way to the place is named', async () => {
   for (const [params, says] of [
     [{ fields: { PHONE: [{ VALUE: Number.NaN }] } }, 'params.fields.PHONE[0].VALUE is NaN'],
-    [{ filter: { '>ID': 5n } }, 'params.filter[">ID"] is a BigInt'],
+    [{ filter: { '>ID': -(2n ** 63n) - 1n } }, 'params.filter[">ID"] is a BigInt'],
+    [{ fields: { UF: [1, -(2 ** 53)] } }, 'params.fields.UF[1] is -9007199254740992, beyond'],
+    [{ a: { b: new Date('x') } }, 'params.a.b is an invalid date'],
+    [{ a: Promise.resolve() }, 'params.a is of the class Promise'],
+    [{ a: throwing }, 'params.a cannot be written as JSON'],
     [cycle, 'params.self contains itself'],
     [{ a: [{ deep }] }, 'is nested too deeply'],
     [{ f: Buffer.from('x') }, 'params.f is bytes'],
@@ -80,7 +108,7 @@ test('params: the whole way to the place is named', async () => {
   }
   for (const [command, says] of [
     [['a.get', { ID: [ref('lead')] }], 'commands[0].ID[0] refers to "lead"'],
-    [['a.get', { a: { b: 5n } }], 'commands[0].a.b is a BigInt'],
+    [['a.get', { a: { b: Number.NaN } }], 'commands[0].a.b is NaN'],
   ]) {
     const error = await client.batch([command]).catch((thrown) => thrown)
     assert.ok(error.message.includes(says), error.message)
@@ -91,6 +119,9 @@ test('options of calls and lists', async () => {
   for (const [options, field] of [
     [{ priority: 'soon' }, 'priority'],
     [{ timeoutMs: -1 }, 'timeoutMs'],
+    [{ timeoutMs: 0 }, 'timeoutMs'],
+    [{ timeoutMs: 1e-9 }, 'timeoutMs'],
+    [{ timeoutMs: '5' }, 'timeoutMs'],
     [{ idempotent: 'yes' }, 'idempotent'],
     [{ timeout: 5 }, 'timeout'],
   ]) {

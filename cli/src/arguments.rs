@@ -1,10 +1,12 @@
 //! Parameters of a REST method on the command line.
 
-use std::{fs, io::Read};
+use std::path::Path;
 
 use clap::Args;
 use evergrant::{Error, Result};
 use serde_json::{Map, Value};
+
+use crate::source;
 
 /// A JSON file longer than this is not a method's parameters.
 const LONGEST: u64 = 64 << 20;
@@ -24,45 +26,36 @@ pub(crate) struct MethodArguments {
 }
 
 impl MethodArguments {
-    pub(crate) fn params(&self) -> Result<Value> {
-        let mut params = match &self.params {
-            Some(source) => read(source)?,
+    pub(crate) async fn params(&self) -> Result<Value> {
+        let params = match &self.params {
+            Some(source) => read(source).await?,
             None => Value::Object(Map::new()),
         };
-        for pair in &self.pairs {
-            add(&mut params, pair)?;
-        }
-        Ok(params)
+        with_pairs(params, &self.pairs)
     }
 }
 
-fn read(source: &str) -> Result<Value> {
-    let unreadable =
-        |error| Error::invalid_input("params", "the parameters cannot be read").with_source(error);
-    let mut text = String::new();
-    if source == "-" {
-        std::io::stdin().take(LONGEST).read_to_string(&mut text).map_err(unreadable)?;
-    } else if let Some(path) = source.strip_prefix('@') {
-        fs::File::open(path)
-            .and_then(|file| file.take(LONGEST).read_to_string(&mut text))
-            .map_err(unreadable)?;
-    } else {
-        source.clone_into(&mut text);
+fn with_pairs(mut params: Value, pairs: &[String]) -> Result<Value> {
+    for pair in pairs {
+        add(&mut params, pair)?;
     }
-    serde_json::from_str(&text).map_err(|error| {
-        Error::invalid_input(
-            "params",
-            format!(
-                "the parameters are not JSON (line {}, column {})",
-                error.line(),
-                error.column()
-            ),
-        )
-    })
+    Ok(params)
+}
+
+async fn read(source: &str) -> Result<Value> {
+    let path = if source == "-" { Some(source) } else { source.strip_prefix('@') };
+    match path {
+        Some(path) => json(&source::read("params", Path::new(path), LONGEST).await?),
+        None => json(source),
+    }
+}
+
+fn json(text: &str) -> Result<Value> {
+    source::json("params", "the parameters are", text)
 }
 
 fn add(params: &mut Value, pair: &str) -> Result<()> {
-    let malformed = |why: &'static str| {
+    let malformed = |why: String| {
         Error::invalid_input("KEY=VALUE", why)
             .with(
                 "argument",
@@ -70,16 +63,20 @@ fn add(params: &mut Value, pair: &str) -> Result<()> {
             )
             .advise("Write key=text or key:=JSON, such as fields[TITLE]=Hello.")
     };
-    let (name, text) = pair.split_once('=').ok_or_else(|| malformed("a parameter has no ="))?;
+    let (name, text) =
+        pair.split_once('=').ok_or_else(|| malformed("a parameter has no =".into()))?;
     let (name, value) = match name.strip_suffix(':') {
         Some(name) => (
             name,
-            serde_json::from_str(text).map_err(|_| malformed("the value after := is not JSON"))?,
+            serde_json::from_str(text).map_err(|error| {
+                malformed(source::why_not_json("the value after := is", &error))
+            })?,
         ),
         None => (name, Value::String(text.to_owned())),
     };
-    let path = path(name).ok_or_else(|| malformed("a parameter's name is malformed"))?;
-    place(params, &path, value).ok_or_else(|| malformed("a parameter contradicts an earlier one"))
+    let path = path(name).ok_or_else(|| malformed("a parameter's name is malformed".into()))?;
+    place(params, &path, value)
+        .ok_or_else(|| malformed("a parameter contradicts an earlier one".into()))
 }
 
 /// `a[b][]` as `["a", "b", ""]`.
@@ -124,8 +121,8 @@ mod tests {
     use super::*;
 
     fn parsed(pairs: &[&str]) -> Result<Value> {
-        let pairs = pairs.iter().map(|&pair| pair.to_owned()).collect();
-        MethodArguments { method: String::new(), pairs, params: None }.params()
+        let pairs: Vec<String> = pairs.iter().map(|&pair| pair.to_owned()).collect();
+        with_pairs(Value::Object(Map::new()), &pairs)
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod options;
 mod output;
 mod resume;
 mod rows;
+mod source;
 mod stop;
 mod template;
 

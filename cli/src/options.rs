@@ -74,6 +74,7 @@ impl ApplicationOptions {
         let text = fs::read_to_string(path).map_err(|error| {
             Error::invalid_input("client_secret_file", "the file cannot be read")
                 .with("file", path.display().to_string())
+                .with("reason", error.to_string())
                 .with_source(error)
         })?;
         Ok(Secret::from(text.trim()))

@@ -1,6 +1,10 @@
 //! What a person or another program reads.
 
-use std::io::{self, Write};
+use std::{
+    fs::File,
+    io::{self, ErrorKind, Seek, SeekFrom, Write},
+    os::{fd::AsFd, unix::fs::MetadataExt},
+};
 
 use evergrant::{Error, Kind, Result};
 use serde_json::Value;
@@ -8,18 +12,55 @@ use serde_json::Value;
 /// Writes one line to standard output.
 ///
 /// # Errors
-/// If the other end has gone: the program then stops, as `head` expects it to.
+/// If the other end has gone: the program then stops, as `head` expects it to. If the disk is full.
 pub(crate) fn line(text: impl AsRef<str>) -> Result<()> {
-    writeln!(io::stdout().lock(), "{}", text.as_ref())
-        .map_err(|error| Error::new(Kind::Cancelled, "nobody reads the output").with_source(error))
+    writeln!(io::stdout().lock(), "{}", text.as_ref()).map_err(unwritable)
 }
 
 /// Writes text as it is.
 pub(crate) fn text(text: &str) -> Result<()> {
-    io::stdout()
-        .lock()
-        .write_all(text.as_bytes())
-        .map_err(|error| Error::new(Kind::Cancelled, "nobody reads the output").with_source(error))
+    io::stdout().lock().write_all(text.as_bytes()).map_err(unwritable)
+}
+
+fn unwritable(error: io::Error) -> Error {
+    if error.kind() == ErrorKind::BrokenPipe {
+        return Error::new(Kind::Cancelled, "nobody reads the output").with_source(error);
+    }
+    Error::invalid_input("output", "the output cannot be written")
+        .with("reason", error.to_string())
+        .with_source(error)
+}
+
+/// Standard output, where it may be a file that was written before.
+pub(crate) struct Output(File);
+
+impl Output {
+    pub(crate) fn standard() -> Result<Self> {
+        let output = io::stdout().as_fd().try_clone_to_owned().map_err(unwritable)?;
+        Ok(Self(output.into()))
+    }
+
+    /// The file's inode and length, where it is one. What is written next comes at its end, however it
+    /// was opened.
+    pub(crate) fn end(&self) -> Result<Option<(u64, u64)>> {
+        let data = self.0.metadata().map_err(unwritable)?;
+        if !data.is_file() {
+            return Ok(None);
+        }
+        let length = (&self.0).seek(SeekFrom::End(0)).map_err(unwritable)?;
+        Ok(Some((data.ino(), length)))
+    }
+
+    /// Takes away what a file has behind `length`.
+    pub(crate) fn cut(&self, length: u64) -> Result<()> {
+        self.0.set_len(length).map_err(unwritable)
+    }
+
+    /// Waits until a file is on its disk.
+    pub(crate) fn sync(&self) -> Result<()> {
+        let data = self.0.metadata().map_err(unwritable)?;
+        if data.is_file() { self.0.sync_data().map_err(unwritable) } else { Ok(()) }
+    }
 }
 
 /// Writes a value as indented JSON.

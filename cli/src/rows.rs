@@ -39,9 +39,12 @@ impl Rows {
     /// # Errors
     /// A row with a field that has no column: nothing is left out unsaid. An output that nobody reads.
     pub(crate) fn write(&mut self, rows: &[Value]) -> Result<()> {
+        if self.format == Format::Ndjson {
+            return output::text(&lines(rows));
+        }
         for row in rows {
             match self.format {
-                Format::Ndjson => output::line(row.to_string())?,
+                Format::Ndjson => {}
                 Format::Json => {
                     let before = if self.is_first { "[\n" } else { ",\n" };
                     output::text(&format!("{before}  {row}"))?;
@@ -108,6 +111,11 @@ impl Rows {
             .map(|name| fields.get(name).map(plain).unwrap_or_default())
             .collect())
     }
+}
+
+/// Rows as lines of JSON.
+pub(crate) fn lines(rows: &[Value]) -> String {
+    rows.iter().map(|row| format!("{row}\n")).collect()
 }
 
 fn plain(value: &Value) -> String {

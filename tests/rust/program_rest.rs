@@ -1,8 +1,8 @@
 //! `evergrant call`, `batch` and `list` through a webhook.
 
 use std::{
-    collections::BTreeSet,
-    io::{BufRead, BufReader, Write},
+    fs,
+    io::Write,
     process::{Command, Output, Stdio},
 };
 
@@ -71,29 +71,6 @@ async fn rows_are_written_in_every_format() {
 }
 
 #[tokio::test]
-async fn a_list_that_was_stopped_goes_on_where_it_was() {
-    let emulator = portal(20_000).await;
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("cursor");
-    let list =
-        ["list", "crm.lead.list", "select[]=ID", "--all", "--resume", file.to_str().unwrap()];
-    let mut stopped = command(&emulator, &list).stdout(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(stopped.stdout.take().unwrap()).lines();
-    let mut seen: Vec<String> = lines.by_ref().take(700).map(Result::unwrap).collect();
-    stopped.kill().unwrap();
-    stopped.wait().unwrap();
-    seen.extend(lines.map(Result::unwrap).filter(|line| line.ends_with('}')));
-    assert!(seen.len() < 20_000, "it was stopped on its way");
-    assert!(file.exists());
-    let rest = ids(&out(&run(&emulator, &list)));
-    let first = ids(&seen.join("\n"));
-    let all: BTreeSet<i64> = first.iter().chain(&rest).copied().collect();
-    assert_eq!(all.len(), 20_000, "nothing is missing");
-    assert!(first.len() + rest.len() - 20_000 <= 2500, "what comes twice is what was printed last");
-    assert!(!file.exists(), "the list is whole");
-}
-
-#[tokio::test]
 async fn a_batch_answers_each_command_in_its_place() {
     let emulator = portal(5).await;
     let mut commands = String::new();
@@ -150,4 +127,117 @@ async fn a_pace_that_cannot_be_is_named_before_anything_is_sent() {
     assert_eq!(requests().await, 0);
     out(&run(&emulator, &["call", "profile", "--rate-limit", "10,1", "--reserve", "0.2"]));
     assert_eq!(requests().await, 1);
+}
+
+fn refusal(output: &Output) -> String {
+    assert!(!output.status.success());
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[tokio::test]
+async fn an_output_that_cannot_be_written_says_why() {
+    let emulator = portal(3).await;
+    let list = || command(&emulator, &["list", "crm.lead.list"]);
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let said = refusal(&list().stdout(full).stderr(Stdio::piped()).output().unwrap());
+    assert!(said.contains("the output cannot be written") && said.contains("No space"), "{said}");
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let said = refusal(&list().stdout(writer).stderr(Stdio::piped()).output().unwrap());
+    assert!(said.contains("nobody reads the output"), "{said}");
+}
+
+#[tokio::test]
+async fn parameters_and_commands_that_cannot_be_read_are_named_before_anything_is_sent() {
+    let emulator = portal(1).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, content: &[u8]| {
+        let path = folder.path().join(name);
+        fs::write(&path, content).unwrap();
+        path.display().to_string()
+    };
+    let long = |name: &str, content: &str, size: u64| {
+        let path = file(name, content.as_bytes());
+        fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(size).unwrap();
+        path
+    };
+    let nested = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    let deep = file("deep.json", format!(r#"{{"a": {nested}}}"#).as_bytes());
+    let latin = file("latin.json", b"{\"TITLE\": \"caf\xe9\"}");
+    let params = long("params.json", "{}", (64 << 20) + 1);
+    let command = r#"{"method": "crm.lead.add", "params": {"fields": {"TITLE": "a"}}}"#;
+    let commands = long("commands.ndjson", &format!("{command}\n"), (256 << 20) + 1);
+    let absent = folder.path().join("absent").display().to_string();
+    let place = folder.path().display().to_string();
+    for (source, says) in [
+        (&deep, &["nested too deep"][..]),
+        (&latin, &["not UTF-8", "byte 14", "latin.json"]),
+        (&absent, &["cannot be read", "absent", "No such file"]),
+        (&place, &["cannot be read", &place, "directory"]),
+        (&params, &["too long", "params.json", "67108864"]),
+    ] {
+        let output = run(&emulator, &["call", "profile", "--params", &format!("@{source}")]);
+        let said = refusal(&output);
+        assert!(says.iter().all(|part| said.contains(part)), "{said}");
+    }
+    for (source, says) in [
+        (&deep, &["nested too deep"][..]),
+        (&latin, &["not UTF-8", "latin.json"]),
+        (&absent, &["cannot be read", "absent", "No such file"]),
+        (&commands, &["too long", "commands.ndjson", "268435456"]),
+    ] {
+        let said = refusal(&run(&emulator, &["batch", source]));
+        assert!(says.iter().all(|part| said.contains(part)), "{said}");
+    }
+    let pair = refusal(&run(&emulator, &["call", "profile", &format!("a:={nested}")]));
+    assert!(pair.contains("the value after := is nested too deep"), "{pair}");
+    let counters = emulator.control("GET", "/counters", &Value::Null).await;
+    assert_eq!(counters["portal"]["requests"], 0);
+}
+
+/// Whoever types at it can still stop it.
+#[tokio::test]
+async fn a_program_that_waits_for_standard_input_can_be_interrupted() {
+    let emulator = portal(1).await;
+    for arguments in [&["batch"][..], &["call", "profile", "--params", "-"]] {
+        let mut waiting = command(&emulator, arguments).stdin(Stdio::piped()).spawn().unwrap();
+        let status = format!("/proc/{}/status", waiting.id());
+        let watches = || {
+            let status = fs::read_to_string(&status).unwrap();
+            let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+            u64::from_str_radix(caught.trim(), 16).unwrap() & (1 << 1) != 0
+        };
+        while !watches() {
+            std::thread::yield_now();
+        }
+        let id = rustix::process::Pid::from_child(&waiting);
+        rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
+        assert_eq!(waiting.wait().unwrap().code(), Some(130));
+    }
+}
+
+/// On a terminal of its own: what `script` records of it is what a person sees.
+#[tokio::test]
+async fn a_batch_shows_on_a_terminal_how_far_it_is() {
+    let emulator = portal(5).await;
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("commands"), "{\"method\": \"profile\"}\n".repeat(120)).unwrap();
+    let seen = |more: &str| {
+        let line = format!("'{}' batch commands {more} > outcomes", program().display());
+        let output = Command::new("script")
+            .args(["--quiet", "--return", "--command", &line, "/dev/null"])
+            .current_dir(folder.path())
+            .env("EVERGRANT_WEBHOOK", emulator.ready("webhook"))
+            .env("TERM", "xterm")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let shown = out(&output);
+        let outcomes = fs::read_to_string(folder.path().join("outcomes")).unwrap();
+        assert_eq!(outcomes.lines().count(), 120);
+        shown
+    };
+    let shown = seen("");
+    assert!(shown.contains(" 0 of 120 commands"), "{shown:?}");
+    assert!(seen("--quiet").is_empty());
 }

@@ -1,20 +1,22 @@
 //! `evergrant batch`.
 
 use std::{
-    fs::File,
-    io::Read,
+    io::IsTerminal,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use clap::Args;
 use evergrant::{Batch, Error, Result};
+use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
 use crate::{
+    commands::list::progress,
     options::ClientOptions,
     output,
     rows::{Format, Rows},
+    source,
 };
 
 /// More than this is not typed by anybody.
@@ -38,12 +40,28 @@ pub(crate) struct BatchCommand {
     /// How the outcomes are written.
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "ndjson")]
     output: Format,
+    /// No progress bar.
+    #[arg(long)]
+    quiet: bool,
 }
 
 impl BatchCommand {
     pub(crate) async fn run(self) -> Result<ExitCode> {
-        let batch = read_batch(&read(&self.file)?)?.halt(!self.go_on);
-        let outcomes = self.client.client().await?.run_batch(batch).await?;
+        if self.file == Path::new("-") && std::io::stdin().is_terminal() {
+            output::note("Type the commands, one JSON object a line; Ctrl-D ends them:");
+        }
+        let commands = source::read("file", &self.file, LONGEST).await?;
+        let batch = read_batch(&commands)?.halt(!self.go_on);
+        let client = self.client.client().await?;
+        let bar = if self.quiet { ProgressBar::hidden() } else { progress("commands") };
+        bar.set_length(batch.len() as u64);
+        bar.tick();
+        let shown = bar.clone();
+        let outcomes = client
+            .run_batch(batch.progress(move |commands| shown.set_position(commands as u64)))
+            .await;
+        bar.finish_and_clear();
+        let outcomes = outcomes?;
         let mut rows = Rows::new(self.output);
         let mut failed = 0_usize;
         for outcome in outcomes {
@@ -65,21 +83,6 @@ impl BatchCommand {
     }
 }
 
-fn read(path: &Path) -> Result<String> {
-    let mut text = String::new();
-    let source: std::io::Result<Box<dyn Read>> = if path == Path::new("-") {
-        Ok(Box::new(std::io::stdin()))
-    } else {
-        File::open(path).map(|file| Box::new(file) as Box<dyn Read>)
-    };
-    source.and_then(|source| source.take(LONGEST).read_to_string(&mut text)).map_err(|error| {
-        Error::invalid_input("file", "the commands cannot be read")
-            .with("file", path.display().to_string())
-            .with_source(error)
-    })?;
-    Ok(text)
-}
-
 fn read_batch(text: &str) -> Result<Batch> {
     let mut batch = Batch::new();
     for (index, command) in values(text)?.into_iter().enumerate() {
@@ -92,9 +95,7 @@ fn read_batch(text: &str) -> Result<Batch> {
 fn values(text: &str) -> Result<Vec<Value>> {
     let values = serde_json::Deserializer::from_str(text).into_iter::<Value>();
     let mut values = values.collect::<std::result::Result<Vec<_>, _>>().map_err(|error| {
-        let at =
-            format!("the commands are not JSON (line {}, column {})", error.line(), error.column());
-        Error::invalid_input("file", at)
+        Error::invalid_input("file", source::why_not_json("the commands are", &error))
     })?;
     Ok(match values.as_mut_slice() {
         [Value::Array(commands)] => std::mem::take(commands),
@@ -140,6 +141,14 @@ mod tests {
             2
         );
         assert!(read_batch("").unwrap().is_empty());
+    }
+
+    #[test]
+    fn commands_that_are_nested_too_deep_are_said_to_be() {
+        let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+        let error =
+            read_batch(&format!("{{\"method\": \"profile\", \"params\": {deep}}}")).unwrap_err();
+        assert!(error.message().starts_with("the commands are nested too deep"), "{error}");
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub(crate) struct Call {
 
 impl Call {
     pub(crate) async fn run(self) -> Result<()> {
-        let params = self.method.params()?;
+        let params = self.method.params().await?;
         let mut options = CallOptions::new().idempotent(self.idempotent);
         if let Some(seconds) = self.timeout {
             options = options.deadline(Duration::from_secs(seconds));

@@ -11,7 +11,7 @@ use crate::{
     arguments::MethodArguments,
     options::ClientOptions,
     resume::Resume,
-    rows::{Format, Rows},
+    rows::{Format, Rows, lines},
 };
 
 /// Prints the rows of a list method, in order. A page that cannot be had is an error: never an early
@@ -48,38 +48,52 @@ pub(crate) struct ListCommand {
 
 impl ListCommand {
     pub(crate) async fn run(self) -> Result<()> {
-        let mut options =
-            ListOptions::new().strategy(self.strategy).total(!self.quiet && is_watched());
-        if let Some(limit) = self.limit {
-            options = options.limit(limit);
-        }
-        if let Some(order) = &self.order {
-            options = options.order(read_order(order)?);
-        }
         if self.resume.is_some() && self.output != Format::Ndjson {
             return Err(Error::invalid_input("resume", "only ndjson can be gone on with"));
         }
-        let resume = self.resume.map(Resume::at);
-        if let Some(cursor) = resume.as_ref().map(Resume::cursor).transpose()?.flatten() {
-            options = options.after(cursor);
-        }
-        let params = self.method.params()?;
+        let mut resume = self.resume.clone().map(Resume::open).transpose()?;
+        let options = self.options(resume.as_ref())?;
+        let params = self.method.params().await?;
         let client = self.client.client().await?;
-        let mut list = client.list_with(&self.method.method, params, options)?;
+        let list = client.list_with(&self.method.method, params, options);
+        let mut list = match &mut resume {
+            Some(resume) => {
+                let list = list.map_err(|error| resume.of_another_list(error))?;
+                resume.begin(list.cursor())?;
+                list
+            }
+            None => list?,
+        };
         let bar = if self.quiet { ProgressBar::hidden() } else { progress("rows") };
+        bar.set_position(resume.as_ref().map_or(0, Resume::rows));
         let mut rows = Rows::new(self.output);
         while let Some(page) = list.next_page().await? {
             bar.set_length(list.total().unwrap_or(bar.position()).max(bar.position()));
-            bar.suspend(|| rows.write(&page))?;
+            bar.suspend(|| match &mut resume {
+                Some(resume) => resume.print(&lines(&page), page.len(), list.cursor()),
+                None => rows.write(&page),
+            })?;
             bar.inc(page.len() as u64);
-            // Behind the rows: a crash in between prints a page twice rather than never.
-            if let Some(resume) = &resume {
-                resume.keep(&list.cursor())?;
-            }
         }
         bar.finish_and_clear();
         rows.end()?;
         resume.as_ref().map_or(Ok(()), Resume::done)
+    }
+
+    fn options(&self, resume: Option<&Resume>) -> Result<ListOptions> {
+        let mut options =
+            ListOptions::new().strategy(self.strategy).total(!self.quiet && is_watched());
+        if let Some(limit) = self.limit {
+            // Of all runs together.
+            options = options.limit(limit.saturating_sub(resume.map_or(0, Resume::rows)));
+        }
+        if let Some(order) = &self.order {
+            options = options.order(read_order(order)?);
+        }
+        if let Some(cursor) = resume.and_then(Resume::cursor) {
+            options = options.after(cursor);
+        }
+        Ok(options)
     }
 }
 

@@ -56,6 +56,9 @@ impl CallOptions {
     }
 
     pub(crate) fn check(&self, knows_keys: bool) -> Result<()> {
+        if self.deadline.is_some_and(|deadline| deadline.is_zero()) {
+            return Err(Error::invalid_input("deadline", "a deadline lies above 0"));
+        }
         let refuse = |why| Err(Error::invalid_input("idempotency_key", why));
         match &self.idempotency_key {
             None => Ok(()),
@@ -90,5 +93,13 @@ mod tests {
             assert!(error.context().contains(&("field", "idempotency_key".into())), "{key}");
         }
         assert!(CallOptions::new().check(false).is_ok());
+    }
+
+    #[test]
+    fn a_call_that_has_no_time_is_not_sent() {
+        let check = |time| CallOptions::new().deadline(time).check(false);
+        assert!(check(Duration::from_nanos(1)).is_ok());
+        let error = check(Duration::ZERO).unwrap_err();
+        assert!(error.context().contains(&("field", "deadline".into())), "{error}");
     }
 }

@@ -1,6 +1,7 @@
 //! Any number of commands, fifty to a request. Vendor documentation: "How to use batch".
 
 mod plan;
+mod progress;
 mod reference;
 mod request;
 
@@ -11,6 +12,7 @@ use std::{
 
 use serde_json::{Map, Value};
 
+use progress::Progress;
 pub use reference::Reference;
 pub(crate) use request::Outcome;
 
@@ -68,6 +70,7 @@ pub struct Batch {
     entries: Vec<Entry>,
     names: HashMap<String, usize>,
     halt: bool,
+    progress: Progress,
 }
 
 #[derive(Debug, Clone)]
@@ -79,7 +82,8 @@ struct Entry {
 
 impl Default for Batch {
     fn default() -> Self {
-        Self { entries: Vec::new(), names: HashMap::new(), halt: true }
+        let (entries, names, progress) = Default::default();
+        Self { entries, names, halt: true, progress }
     }
 }
 
@@ -222,6 +226,7 @@ async fn run<T: Outcome>(
     let batch = Arc::new(batch);
     let mut places: Vec<Option<Result<T>>> = (0..batch.len()).map(|_| None).collect();
     let (mut unanswered, mut first_error) = (0, None);
+    let mut ended = 0;
     let count = chunks.len();
     let mut chunks = chunks.into_iter();
     let mut under_way: VecDeque<Task<request::Outcomes<T>>> = VecDeque::new();
@@ -240,6 +245,8 @@ async fn run<T: Outcome>(
             unanswered += 1;
             first_error.get_or_insert(error);
         }
+        ended += outcomes.of_commands.len();
+        batch.progress.tell(ended);
         for (index, outcome) in outcomes.of_commands {
             places[index] = Some(outcome);
         }
@@ -295,7 +302,7 @@ mod tests {
     }
 
     /// Answers one request with this body, and no other.
-    async fn portal(body: String) -> Client {
+    pub(super) async fn portal(body: String) -> Client {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move {
