@@ -15,7 +15,6 @@ type Asked = Arc<Mutex<Vec<(String, Value)>>>;
 
 pub(crate) struct Portal {
     pub(crate) client: Client,
-    pub(crate) webhook: String,
     asked: Asked,
 }
 
@@ -35,7 +34,7 @@ impl Portal {
             }
         });
         let client = Client::from_webhook(&webhook).unwrap().rate_limit(RateLimit::Off);
-        Self { client, webhook, asked }
+        Self { client, asked }
     }
 
     /// A portal whose answers are results.
