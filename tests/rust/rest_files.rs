@@ -1,8 +1,11 @@
 //! Files: in parameters, uploaded in two steps, downloaded in parts.
 
-use evergrant::{Client, Kind, RateLimit, file::File};
+use std::time::Duration;
+
+use evergrant::{Client, Clock, Kind, RateLimit, file::File};
 use evergrant_tests::{Emulator, stage::Stage};
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 
 async fn portal() -> (Emulator, Client) {
     let flags = ["--leads", "1", "--deals", "1", "--contacts", "1", "--burst", "0"];
@@ -83,4 +86,70 @@ async fn a_file_is_whole_or_an_error() {
     let error = client.download(&forged).await.err().unwrap();
     assert_eq!(error.kind(), Kind::AccessDenied, "{error:?}");
     assert!(client.download(&link).await.is_ok(), "nothing is the matter with the link");
+}
+
+/// Refused before anything was done: sent again, the file too, when there is room.
+#[tokio::test]
+async fn what_was_refused_unexecuted_is_sent_again() {
+    let (emulator, client) = portal().await;
+    let refusal =
+        json!({"error": "QUERY_LIMIT_EXCEEDED", "error_description": "Too many requests"});
+    for method in ["disk.folder.uploadfile", "upload", "download"] {
+        let fault =
+            json!({"at": "rest", "method": method, "kind": "json", "status": 503, "body": refusal});
+        emulator.control("POST", "/faults", &fault).await;
+    }
+    let sent = bytes(200_000);
+    let file = File::new("a.bin", sent.clone());
+    let before = emulator.count("/portal/requests").await;
+    let kept =
+        client.upload("disk.folder.uploadfile", json!({"id": 5}), file).await.unwrap().result;
+    let mut download = client.download(kept["DOWNLOAD_URL"].as_str().unwrap()).await.unwrap();
+    let mut got = Vec::new();
+    download.write_to(&mut got, |_| ()).await.unwrap();
+    assert!(got == sent, "{} bytes of {}", got.len(), sent.len());
+    assert_eq!(emulator.count("/portal/requests").await - before, 6);
+}
+
+/// On a clock that is turned: operating time is waited for, a portal that refuses for ever is not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transfer_waits_as_long_as_any_bulk() {
+    let (emulator, client) = portal().await;
+    let clock = Clock::system();
+    let client = client.clock(clock.clone());
+    let file = || File::new("a.bin", bytes(1_000));
+    let fault = async |method: &str, status: u16, code: &str, times: u32| {
+        let fault = json!({"at": "rest", "method": method, "kind": "json", "status": status,
+                           "body": {"error": code}, "times": times});
+        emulator.control("POST", "/faults", &fault).await;
+    };
+    let pass = async |task: JoinHandle<evergrant::Result<Value>>| {
+        let mut seconds = 0;
+        while !task.is_finished() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            clock.turn(5);
+            seconds += 5;
+            assert!(seconds < 5_000, "it waits for ever");
+        }
+        (seconds, task.await.unwrap())
+    };
+    let upload = || {
+        let (client, file) = (client.clone(), file());
+        tokio::spawn(async move {
+            Ok(client.upload("disk.folder.uploadfile", json!({"id": 5}), file).await?.result)
+        })
+    };
+    fault("upload", 429, "OPERATION_TIME_LIMIT", 1).await;
+    let (seconds, kept) = pass(upload()).await;
+    let link = kept.unwrap()["DOWNLOAD_URL"].as_str().unwrap().to_owned();
+    assert!((60..200).contains(&seconds), "{seconds} s");
+    fault("download", 503, "QUERY_LIMIT_EXCEEDED", 1_000_000).await;
+    let download = {
+        let (client, link) = (client.clone(), link.clone());
+        tokio::spawn(async move { client.download(&link).await.map(|_| Value::Null) })
+    };
+    let (seconds, outcome) = pass(download).await;
+    let error = outcome.unwrap_err();
+    assert_eq!((error.kind(), error.code()), (Kind::RateLimited, Some("QUERY_LIMIT_EXCEEDED")));
+    assert!((880..1_100).contains(&seconds), "{seconds} s");
 }

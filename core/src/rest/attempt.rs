@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use backon::ExponentialBackoff;
 use serde_json::{Map, Value};
 use tracing::{Instrument, Span, field::Empty};
 use url::Url;
@@ -12,20 +12,12 @@ use super::{
     call::Target,
     counters::counters,
     limit::{Fate, Limiter, Permit, Priority, registry},
-    retry::{Next, next},
+    retry::{BULK_PATIENCE, BULK_RECONNECT, Next, PATIENCE, RECONNECT, next, pauses},
     send::{Post, Reply, address},
     spent,
 };
 use crate::{Error, Kind, Result, Retry, portal::authority, process::REST_TIMEOUT};
 
-/// How long a call may take if nobody says.
-const PATIENCE: Duration = Duration::from_secs(5 * 60);
-/// Long enough for a method's operating time to come back.
-const BULK_PATIENCE: Duration = Duration::from_secs(15 * 60);
-/// How long a portal that cannot be reached is tried, if nobody says: an address may be mistyped.
-const RECONNECT: Duration = Duration::from_secs(5);
-/// The same for bulk: a list of an hour outlives a router that starts anew.
-const BULK_RECONNECT: Duration = Duration::from_secs(60);
 /// What may have been executed is sent so often at most.
 const REPEATS: u32 = 4;
 
@@ -110,12 +102,6 @@ struct Attempts<'a> {
 impl<'a> Attempts<'a> {
     fn new(client: &'a Client, request: &'a Request, options: &'a CallOptions) -> Self {
         let usual = if request.is_batch() { Priority::Bulk } else { Priority::Interactive };
-        let pauses = ExponentialBuilder::default()
-            .with_jitter()
-            .with_min_delay(Duration::from_millis(500))
-            .with_max_delay(Duration::from_secs(10))
-            .without_max_times()
-            .build();
         Self {
             client,
             request,
@@ -127,7 +113,7 @@ impl<'a> Attempts<'a> {
             waited: Duration::ZERO,
             requests: 0,
             repeats: 0,
-            pauses,
+            pauses: pauses(),
             was_renewed: false,
             was_moved: false,
             portal: None,
@@ -287,17 +273,10 @@ impl<'a> Attempts<'a> {
         let result = read(status, &body);
         match &result {
             Ok(_) => permit.tell(Fate::Admitted),
-            Err(error) => match error.kind() {
-                Kind::RateLimited => {
-                    self.was_refused = true;
-                    counters().refused.add(1);
-                    permit.tell(Fate::Refused);
-                }
-                Kind::Blocked => permit.tell(Fate::Blocked),
-                _ if error.code().is_some() => permit.tell(Fate::Admitted),
-                // A page of HTML says nothing of the bucket.
-                _ => drop(permit),
-            },
+            Err(error) => {
+                self.was_refused |= error.kind() == Kind::RateLimited;
+                permit.hear(error);
+            }
         }
         spent::learn(limiter, self.client, request, result).map(Sent::Answer)
     }

@@ -2,18 +2,18 @@
 //!
 //! Vendor documentation: "How to upload files", "How to update files", `disk.folder.uploadfile`.
 
+mod download;
+mod transfer;
+
 use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
-use tokio::io::{AsyncWrite, AsyncWriteExt};
 use url::Url;
 
-use super::{
-    Answer, Client, Priority,
-    limit::{Fate, Permit, registry},
-};
+pub use self::download::Download;
+use self::transfer::whole;
+use super::{Answer, Client};
 use crate::{
     Error, Kind, Result, Retry,
     portal::{authority, is_loopback},
@@ -22,12 +22,8 @@ use crate::{
 
 /// How long a file may take in all.
 const WHOLE: Duration = Duration::from_secs(6 * 60 * 60);
-/// How long nothing may come while it is under way.
-const SILENCE: Duration = Duration::from_secs(60);
 /// A portal keeps files elsewhere, and says where.
 const REDIRECTS: usize = 3;
-/// What is said about a link is no longer than this.
-const LONGEST_ERROR: usize = 64 << 10;
 
 /// A file to be given to a method. Methods want it in different shapes.
 #[derive(Clone)]
@@ -76,7 +72,8 @@ impl Client {
     /// parameter; it is held in memory.
     ///
     /// # Errors
-    /// As [`Client::call`]. An upload without an answer may have been executed: look for the file.
+    /// As [`Client::call`]. What was refused unexecuted is sent again, the file too; an upload without an
+    /// answer may have been executed: look for the file.
     pub async fn upload(
         &self,
         method: &str,
@@ -101,17 +98,15 @@ impl Client {
             let link = client.signed(&link).await?;
             let boundary = format!("evergrant-{:032x}", rand::random::<u128>());
             let body = form(&boundary, &field, &file);
-            let permit = client.permit_for(&link).await?;
             let request = process::http()?
                 .post(link.url.clone())
                 .timeout(WHOLE)
                 .header("content-type", format!("multipart/form-data; boundary={boundary}"))
                 .header("accept", "application/json")
                 .body(body);
-            let response = started(request, permit).await?;
+            let response = client.transfer(&link, request).await?;
             let status = response.status().as_u16();
-            let body = rest_of(response, usize::MAX).await?;
-            Answer::read(status, &body)
+            Answer::read(status, &whole(response).await?)
         });
         posted.await.map_err(|error| error.with("method", method))
     }
@@ -127,7 +122,6 @@ impl Client {
         process::run(async move {
             let mut link = client.signed(&url).await?;
             for _ in 0..=REDIRECTS {
-                let permit = client.permit_for(&link).await?;
                 let mut request = process::http()?
                     .get(link.url.clone())
                     .timeout(WHOLE)
@@ -137,17 +131,13 @@ impl Client {
                     let referer = format!("{}://{}/", link.url.scheme(), authority(&link.url));
                     request = request.header("referer", referer);
                 }
-                let response = started(request, permit).await?;
+                let response = client.transfer(&link, request).await.map_err(perhaps_old)?;
                 let status = response.status().as_u16();
                 if (300..400).contains(&status) {
                     let to = response.headers().get("location").and_then(|to| to.to_str().ok());
                     let Some(to) = to.and_then(|to| link.url.join(to).ok()) else { break };
                     link = client.signed(to.as_str()).await?;
                     continue;
-                }
-                if !(200..300).contains(&status) {
-                    let body = rest_of(response, LONGEST_ERROR).await?;
-                    return Err(refused(status, &body));
                 }
                 return Ok(Download::new(response));
             }
@@ -175,15 +165,6 @@ impl Client {
         }
         Ok(Link { url, is_portals })
     }
-
-    /// Requests to the portal take their turn; other hosts have no bucket.
-    async fn permit_for(&self, link: &Link) -> Result<Option<Permit>> {
-        if !link.is_portals {
-            return Ok(None);
-        }
-        let limiter = registry::of(&authority(&link.url), self.own_clock(), self.pace)?;
-        limiter.acquire(Priority::Bulk, self.caller()).await.map(Some)
-    }
 }
 
 struct Link {
@@ -205,20 +186,12 @@ fn carries_credential(url: &Url) -> bool {
     in_query || in_path
 }
 
-async fn started(
-    request: reqwest::RequestBuilder,
-    permit: Option<Permit>,
-) -> Result<reqwest::Response> {
-    let mut permit = permit;
-    if let Some(permit) = &mut permit {
-        permit.send();
+/// A link that the portal does not take may be too old.
+fn perhaps_old(error: Error) -> Error {
+    if error.status().is_none() || error.is_retryable() {
+        return error;
     }
-    let response = request.send().await.map_err(super::send::failed)?;
-    if let Some(permit) = permit {
-        let status = response.status().as_u16();
-        permit.tell(if status == 503 { Fate::Refused } else { Fate::Admitted });
-    }
-    Ok(response)
+    error.advise("Ask for the row again: its link is signed anew.")
 }
 
 /// A form with one file in it (RFC 7578).
@@ -236,143 +209,6 @@ fn form(boundary: &str, field: &str, file: &File) -> Vec<u8> {
     body.extend_from_slice(&file.bytes);
     body.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
     body
-}
-
-async fn rest_of(mut response: reqwest::Response, longest: usize) -> Result<Vec<u8>> {
-    let mut body = Vec::new();
-    while let Some(chunk) = next_chunk(&mut response).await? {
-        let room = longest - body.len();
-        body.extend_from_slice(&chunk[..chunk.len().min(room)]);
-        if chunk.len() > room {
-            break;
-        }
-    }
-    Ok(body)
-}
-
-async fn next_chunk(response: &mut reqwest::Response) -> Result<Option<Vec<u8>>> {
-    match tokio::time::timeout(SILENCE, response.chunk()).await {
-        Ok(chunk) => Ok(chunk.map_err(super::send::failed)?.map(Into::into)),
-        Err(_) => Err(Error::new(Kind::Timeout, "the file stopped coming")
-            .with("silence", format!("{} s", SILENCE.as_secs()))),
-    }
-}
-
-fn refused(status: u16, body: &[u8]) -> Error {
-    let error = match Answer::read(status, body) {
-        Err(error) => error,
-        Ok(_) => {
-            Error::new(Kind::UnexpectedAnswer, "the link answers with no file").with_status(status)
-        }
-    };
-    error.advise("Ask for the row again: its link is signed anew.")
-}
-
-/// A file on its way.
-pub struct Download {
-    name: Option<String>,
-    size: Option<u64>,
-    received: u64,
-    /// Absent while a wait is under way: one that was cancelled has lost its part.
-    response: Option<reqwest::Response>,
-}
-
-impl Download {
-    fn new(response: reqwest::Response) -> Self {
-        let name = response
-            .headers()
-            .get("content-disposition")
-            .and_then(|value| std::str::from_utf8(value.as_bytes()).ok())
-            .and_then(file_name);
-        Self { name, size: response.content_length(), received: 0, response: Some(response) }
-    }
-
-    /// The file's name, where the portal says it. Only its last part: never a path.
-    #[must_use]
-    pub fn name(&self) -> Option<&str> {
-        self.name.as_deref()
-    }
-
-    /// How many bytes it has, where the portal says so.
-    #[must_use]
-    pub fn size(&self) -> Option<u64> {
-        self.size
-    }
-
-    /// How many bytes have come.
-    #[must_use]
-    pub fn received(&self) -> u64 {
-        self.received
-    }
-
-    /// The next bytes; `None` at the end, which is the file's whole end.
-    ///
-    /// # Errors
-    /// Where the connection broke or nothing came for a minute. What has come is a part of the file.
-    pub async fn chunk(&mut self) -> Result<Option<Vec<u8>>> {
-        let Some(mut response) = self.response.take() else {
-            return Err(Error::new(Kind::Cancelled, "the download was interrupted")
-                .advise("Download the file again."));
-        };
-        let (response, chunk) = process::run(async move {
-            let chunk = next_chunk(&mut response).await?;
-            Ok((response, chunk))
-        })
-        .await
-        .map_err(|error| error.with("received", self.received.to_string()))?;
-        self.response = Some(response);
-        if let Some(chunk) = &chunk {
-            self.received += chunk.len() as u64;
-        } else if self.size.is_some_and(|size| size != self.received) {
-            return Err(Error::new(Kind::UnexpectedAnswer, "the file ended before its end")
-                .with("received", self.received.to_string()));
-        }
-        Ok(chunk)
-    }
-
-    /// Writes the file to `writer`, a part at a time; `progress` hears how many bytes there are after
-    /// each. Answers how many there were.
-    ///
-    /// # Errors
-    /// As [`Download::chunk`]; and [`Kind::Store`] where the writer fails.
-    pub async fn write_to(
-        &mut self,
-        writer: &mut (impl AsyncWrite + Unpin),
-        mut progress: impl FnMut(u64),
-    ) -> Result<u64> {
-        let unwritten = |error: std::io::Error| {
-            Error::new(Kind::Store, "the downloaded file could not be written").with_source(error)
-        };
-        while let Some(chunk) = self.chunk().await? {
-            writer.write_all(&chunk).await.map_err(unwritten)?;
-            progress(self.received);
-        }
-        writer.flush().await.map_err(unwritten)?;
-        Ok(self.received)
-    }
-}
-
-/// The name in a `Content-Disposition` (RFC 6266), without a path.
-fn file_name(disposition: &str) -> Option<String> {
-    let parameter = |wanted: &str| {
-        disposition.split(';').find_map(|part| {
-            let (name, value) = part.split_once('=')?;
-            name.trim()
-                .eq_ignore_ascii_case(wanted)
-                .then(|| value.trim().trim_matches('"').to_owned())
-        })
-    };
-    let extended = parameter("filename*").and_then(|value| {
-        let (_, encoded) = value.split_once("''")?;
-        percent_decode_str(encoded).decode_utf8().ok().map(|name| name.into_owned())
-    });
-    let name = extended.or_else(|| {
-        let name = parameter("filename")?;
-        Some(percent_decode_str(&name).decode_utf8().map_or(name.clone(), |name| name.into_owned()))
-    })?;
-    let last = name.rsplit(['/', '\\']).next()?.trim();
-    let ok = !last.is_empty() && !matches!(last, "." | "..") && !last.contains(char::is_control);
-    ok.then(|| last.to_owned())
 }
 
 #[cfg(test)]
@@ -393,19 +229,6 @@ mod tests {
         let text = String::from_utf8(body).unwrap();
         assert!(text.contains("filename=\"a%22%0D%0AX: y.txt\"\r\n"), "{text}");
         assert!(text.ends_with("\r\n\r\nhi\r\n--b--\r\n"), "{text}");
-    }
-
-    #[test]
-    fn names_are_read_without_paths() {
-        for (disposition, name) in [
-            ("attachment; filename=\"a b.txt\"", Some("a b.txt")),
-            ("attachment; filename*=utf-8''%D1%84.txt; filename=\"x\"", Some("\u{444}.txt")),
-            ("attachment; filename=\"..%2F..%2Fetc%2Fpasswd\"", Some("passwd")),
-            ("attachment; filename=\"..\"", None),
-            ("inline", None),
-        ] {
-            assert_eq!(file_name(disposition).as_deref(), name, "{disposition}");
-        }
     }
 
     #[tokio::test]

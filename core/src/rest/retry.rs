@@ -1,6 +1,19 @@
 //! What is sent again after an error, and what is not.
 
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+
 use crate::{Error, Kind, Retry};
+
+/// How long a call may take if nobody says.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5 * 60);
+/// Long enough for a method's operating time to come back.
+pub(super) const BULK_PATIENCE: Duration = Duration::from_secs(15 * 60);
+/// How long a portal that cannot be reached is tried, if nobody says: an address may be mistyped.
+pub(super) const RECONNECT: Duration = Duration::from_secs(5);
+/// The same for bulk: a list of an hour outlives a router that starts anew.
+pub(super) const BULK_RECONNECT: Duration = Duration::from_secs(60);
 
 /// What follows an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +54,16 @@ fn is_stale(error: &Error) -> bool {
         matches!(code.as_str(), "expired_token" | "invalid_token")
             || is_v3 && error.status() == Some(401)
     })
+}
+
+/// Pauses that grow, each a little by chance.
+pub(super) fn pauses() -> ExponentialBackoff {
+    ExponentialBuilder::default()
+        .with_jitter()
+        .with_min_delay(Duration::from_millis(500))
+        .with_max_delay(Duration::from_secs(10))
+        .without_max_times()
+        .build()
 }
 
 #[cfg(test)]

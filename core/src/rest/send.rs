@@ -92,29 +92,30 @@ impl Post<'_> {
 }
 
 /// The body, whatever it is compressed to, if it is not longer than `longest`.
-pub(super) async fn read(mut response: reqwest::Response, longest: u64) -> Result<Vec<u8>> {
+async fn read(mut response: reqwest::Response, longest: u64) -> Result<Vec<u8>> {
     let status = response.status().as_u16();
-    let too_long = || {
-        Error::new(Kind::UnexpectedAnswer, "the portal's answer is too long to hold")
-            .with_status(status)
-            .with("longest", format!("{} MiB", longest >> 20))
-            .with_retry(crate::Retry::Never)
-            .advise(
-                "It was executed all the same. Select fewer fields, ask for fewer rows or commands at a \
-                 time, or download a file by its link.",
-            )
-    };
     if response.content_length().is_some_and(|length| length > longest) {
-        return Err(too_long());
+        return Err(too_long(status, longest));
     }
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(failed)? {
         if (body.len() + chunk.len()) as u64 > longest {
-            return Err(too_long());
+            return Err(too_long(status, longest));
         }
         body.extend_from_slice(&chunk);
     }
     Ok(body)
+}
+
+pub(super) fn too_long(status: u16, longest: u64) -> Error {
+    Error::new(Kind::UnexpectedAnswer, "the portal's answer is too long to hold")
+        .with_status(status)
+        .with("longest", format!("{} MiB", longest >> 20))
+        .with_retry(crate::Retry::Never)
+        .advise(
+            "It was executed all the same. Select fewer fields, ask for fewer rows or commands at a \
+             time, or download a file by its link.",
+        )
 }
 
 pub(crate) fn failed(error: reqwest::Error) -> Error {

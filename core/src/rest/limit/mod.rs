@@ -23,7 +23,7 @@ pub(crate) use self::{
     operating::{Operating, Reading},
     shared::sharing,
 };
-use crate::{Clock, Error, Kind, Result, process, store::Store};
+use crate::{Clock, Error, Kind, Result, process, rest::counters::counters, store::Store};
 
 /// So long nothing is sent to a portal after the vendor said that it is blocked. Then one call finds
 /// out whether it still is.
@@ -292,6 +292,20 @@ impl Permit {
     /// The request leaves now.
     pub(crate) fn send(&mut self) {
         self.sent_at = Some(self.limiter.clock.boot());
+    }
+
+    /// As [`Self::tell`], of an error.
+    pub(crate) fn hear(self, error: &Error) {
+        match error.kind() {
+            Kind::RateLimited => {
+                counters().refused.add(1);
+                self.tell(Fate::Refused);
+            }
+            Kind::Blocked => self.tell(Fate::Blocked),
+            _ if error.code().is_some() => self.tell(Fate::Admitted),
+            // A page of HTML says nothing of the bucket.
+            _ => drop(self),
+        }
     }
 
     /// What the portal said. Without a word, dropping it is enough.
