@@ -22,10 +22,12 @@ use crate::users::{self, UserConfig};
 const SCOPE: &[&str] = &[
     "crm",
     "user",
+    "biconnector",
     "call",
     "department",
     "disk",
     "im",
+    "log",
     "main",
     "note",
     "placement",

@@ -15,7 +15,7 @@ pub(crate) fn finish(world: &World, out: &mut Vec<u8>, page: &Page, started: i64
         json::key(out, "next");
         json::raw(out, next);
     }
-    if let Some(total) = page.total {
+    if let Some(total) = page.told_total() {
         json::key(out, "total");
         json::raw(out, total);
     }

@@ -155,7 +155,7 @@ fn run_command(
     envelope::write_time(world, &mut time, &page, started);
     answers.result.push((key.to_owned(), result));
     answers.time.push((key.to_owned(), time));
-    if let Some(total) = page.total {
+    if let Some(total) = page.told_total() {
         answers.total.push((key.to_owned(), total.to_string().into_bytes()));
     }
     if let Some(next) = page.next {

@@ -139,6 +139,38 @@ fn file_json(call: &Call<'_>, file: &File, fresh: bool) -> Value {
     })
 }
 
+/// Files and folders with `query` (in lower case) in their names, latest change first.
+pub(super) fn named(
+    call: &Call<'_>,
+    query: &str,
+    kind: &str,
+    storage: Option<u64>,
+    folder: Option<u64>,
+) -> Vec<Value> {
+    let fits = |name: &str, parent: Option<u64>| {
+        let above = parent.and_then(folder_of);
+        name.to_lowercase().contains(query)
+            && storage.is_none_or(|id| above.is_some_and(|above| above.2 == id))
+            && folder
+                .is_none_or(|id| above.is_some_and(|above| above.0 == id || above.3 == Some(id)))
+    };
+    let mut rows = Vec::new();
+    if kind != "folder" {
+        let mut files: Vec<File> = {
+            let files = call.world.rest.files.get();
+            let named = files.map.values().filter(|file| fits(&file.name, Some(file.folder)));
+            named.cloned().collect()
+        };
+        files.sort_by_key(|file| std::cmp::Reverse((file.at, file.id)));
+        rows.extend(files.iter().map(|file| file_json(call, file, false)));
+    }
+    if kind != "file" {
+        let folders = FOLDERS.into_iter().filter(|folder| fits(folder.1, folder.3));
+        rows.extend(folders.map(|folder| folder_json(call, folder)));
+    }
+    rows
+}
+
 pub(super) fn file_get(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Page, RestError> {
     let (id, given) = id_of(call)?;
     let file = call.world.rest.files.get().map.get(&id).cloned();

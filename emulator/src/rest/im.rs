@@ -15,6 +15,9 @@ const COLLEAGUES: (usize, usize) = (10, 50);
 /// Default and greatest `LIMIT` of messages.
 const MESSAGES: (usize, usize) = (20, 50);
 
+/// Default and greatest `LIMIT` of recent chats.
+const RECENT: (usize, usize) = (50, 200);
+
 /// A user as chats show them.
 pub(super) fn person(call: &Call<'_>, id: u64) -> Value {
     let user = call.user(id);
@@ -134,6 +137,79 @@ pub(super) fn messages(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Page, RestE
         "files": [],
     });
     Ok(answer(out, &result))
+}
+
+/// The caller's chats, latest first: `OFFSET` and `LIMIT`, whether there are more, and a total that says nothing.
+pub(super) fn recent(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Page, RestError> {
+    let me = call.caller.user_id;
+    let mut latest: Vec<(String, Message)> = Vec::new();
+    {
+        let messages = call.world.rest.messages.get();
+        for one in messages.all().iter().rev().filter(|one| one.kind == "message") {
+            // A person's chat with the caller is called like the person, whoever wrote.
+            let dialog = match one.dialog.parse::<u64>() {
+                Err(_) => one.dialog.clone(),
+                Ok(_) if one.author == me => one.dialog.clone(),
+                Ok(other) if other == me => one.author.to_string(),
+                Ok(_) => continue,
+            };
+            if !latest.iter().any(|(known, _)| *known == dialog) {
+                latest.push((dialog, one.clone()));
+            }
+        }
+    }
+    let offset = call.params.get("offset").map_or(0, integer);
+    let offset = usize::try_from(offset).unwrap_or(0);
+    let page = latest.iter().skip(offset).take(limit(call, RECENT));
+    let items: Vec<Value> = page.map(|(dialog, message)| chat(call, dialog, message)).collect();
+    let more = offset.saturating_add(items.len()) < latest.len() && !items.is_empty();
+    let result = json!({
+        "items": items,
+        "hasMorePages": more,
+        "hasMore": more,
+        "copilot": null,
+        "messagesAutoDeleteConfigs": [],
+    });
+    answer(out, &result);
+    Ok(Page { countless: true, ..Page::default() })
+}
+
+/// A chat as the list of recent ones shows it.
+fn chat(call: &Call<'_>, dialog: &str, last: &Message) -> Value {
+    let at = clock::iso(last.at);
+    let other = dialog.parse::<u64>().ok();
+    let number = dialog.trim_start_matches(|letter: char| letter.is_ascii_alphabetic());
+    let user = other.map(|id| person(call, id));
+    let title =
+        user.as_ref().map_or_else(|| format!("Chat {number}").into(), |user| user["name"].clone());
+    json!({
+        "id": other.map_or_else(|| json!(dialog), |id| json!(id)),
+        "chat_id": number.parse::<u64>().unwrap_or(0),
+        "type": if other.is_some() { "user" } else { "chat" },
+        "avatar": {"url": "", "color": "#1eb4aa"},
+        "title": title,
+        "message": {
+            "id": last.id,
+            "text": last.text,
+            "file": false,
+            "author_id": last.author,
+            "attach": !last.attach.is_null(),
+            "sticker": null,
+            "date": at,
+            "status": "received",
+            "uuid": null,
+        },
+        "counter": 0,
+        "last_id": last.id,
+        "pinned": false,
+        "unread": false,
+        "has_reminder": false,
+        "date_update": at,
+        "date_last_activity": at,
+        "user": user.unwrap_or_else(|| person(call, last.author.max(1))),
+        "chat": {"text_field_enabled": true, "background_id": null, "mute_list": []},
+        "options": [],
+    })
 }
 
 fn limit(call: &Call<'_>, (default, greatest): (usize, usize)) -> usize {

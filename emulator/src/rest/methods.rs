@@ -2,7 +2,7 @@
 
 use super::Operation::{Add, Delete, Fields, Get, List, Update};
 use super::{Handler, Method, Operation, Run};
-use super::{batch, common, department, disk, im, notify, option, status, task, user, v3};
+use super::{batch, common, department, disk, im, notify, option, paged, status, task, user, v3};
 use crate::config::Entity::{self, Company, Contact, Deal, Lead};
 use crate::events::methods as event;
 use crate::offline::methods as offline;
@@ -54,6 +54,7 @@ pub(crate) static METHODS: &[Method] = &[
     open("app.option.get", option::get),
     open("app.option.set", option::set),
     open("batch", batch::run),
+    scoped("biconnector", "biconnector.source.list", paged::sources),
     crm("crm.company.add", Company, Add),
     crm("crm.company.delete", Company, Delete),
     crm("crm.company.fields", Company, Fields),
@@ -90,6 +91,7 @@ pub(crate) static METHODS: &[Method] = &[
     scoped("department", "department.get", department::get),
     scoped("disk", "disk.file.delete", disk::file_delete),
     scoped("disk", "disk.file.get", disk::file_get),
+    scoped("disk", "disk.file.search", paged::disk_search),
     scoped("disk", "disk.folder.get", disk::folder_get),
     scoped("disk", "disk.folder.getchildren", disk::folder_children),
     scoped("disk", "disk.folder.uploadfile", disk::folder_upload),
@@ -114,11 +116,15 @@ pub(crate) static METHODS: &[Method] = &[
     scoped("im", "im.notify.get", notify::get),
     scoped("im", "im.notify.personal.add", notify::personal),
     scoped("im", "im.notify.system.add", notify::system),
+    scoped("im", "im.recent.list", im::recent),
+    scoped("log", "log.blogpost.get", paged::posts),
     open("method.get", common::method_get),
     open("methods", common::methods),
     open("profile", common::profile),
     open("scope", common::scope),
     open("server.time", common::server_time),
+    scoped("task", "task.elapseditem.getlist", paged::elapsed),
+    scoped("task", "task.item.list", paged::tasks),
     scoped("task", "tasks.flow.Flow.get", task::flow_get),
     scoped("task", "tasks.task.add", task::add),
     scoped("task", "tasks.task.delete", task::delete),

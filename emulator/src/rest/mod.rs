@@ -14,6 +14,7 @@ mod list;
 mod methods;
 mod notify;
 mod option;
+mod paged;
 mod reference;
 mod settings;
 mod small;
@@ -117,12 +118,25 @@ impl Call<'_> {
 pub(crate) struct Page {
     pub(crate) next: Option<usize>,
     pub(crate) total: Option<usize>,
+    /// The list never counts, and says -1.
+    pub(crate) countless: bool,
     /// The caller's operating time, where there is such a limit.
     pub(crate) operating: Option<Reading>,
     /// Microseconds that the client will wait for and the clock has not shown.
     pub(crate) waited: i64,
     /// Sent instead of JSON.
     pub(crate) file: Option<state::File>,
+}
+
+impl Page {
+    /// The `total` of the answer.
+    pub(crate) fn told_total(&self) -> Option<i64> {
+        if self.countless {
+            Some(-1)
+        } else {
+            self.total.and_then(|total| i64::try_from(total).ok())
+        }
+    }
 }
 
 /// What can be done with rows.

@@ -21,6 +21,7 @@ mod limits_v3;
 mod messages;
 mod more_faults;
 mod offline;
+mod paging;
 mod people;
 mod permissions;
 mod portals;

@@ -134,7 +134,7 @@ fn respond(incoming: &Incoming<'_>, caller: &Caller) -> Result<Answer, RestError
     };
     if !raw {
         // No marks of pages here.
-        let page = Page { next: None, total: None, ..page };
+        let page = Page { next: None, total: None, countless: false, ..page };
         envelope::finish(world, &mut out, &page, incoming.started);
     }
     Ok(envelope::with_cors(Answer::json(200, out)))

@@ -16,7 +16,7 @@ use crate::support::{Pair, Reply, Running, small, start};
 use request::{is_v3, request};
 
 /// Keys of examples that this portal does not have, with the reason.
-const MISSING: [(&str, &str, &str); 13] = [
+const MISSING: [(&str, &str, &str); 14] = [
     ("*", "UF_", "custom fields are those of the documentation's own portal"),
     ("*", "ufCrm", "custom fields are those of the documentation's own portal"),
     ("*", "PARENT_ID_", "relations to smart processes of the documentation's own portal"),
@@ -25,6 +25,7 @@ const MISSING: [(&str, &str, &str); 13] = [
     ("crm.lead.fields", "CONTACT_IDS", "a lead has one contact here"),
     ("crm.contact.fields", "COMPANY_IDS", "a contact has one company here"),
     ("crm.company.fields", "CONTACT_ID", "companies do not list their contacts here"),
+    ("disk.file.search", "next", "there are not more than fifty files here"),
     ("tasks.task.get", "uf", "tasks have no attachments here"),
     ("tasks.task.list", "counter", "nobody has unread comments here"),
     (

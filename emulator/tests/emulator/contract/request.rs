@@ -56,6 +56,10 @@ pub(super) fn request(method: &str, source: &str, success: bool) -> Option<Value
         "user.access" => json!({"ACCESS": ["AU"]}),
         "department.get" => json!({"PARENT": 1}),
         "disk.file.get" => json!({"id": "FILE"}),
+        "disk.file.search" if source.ends_with(":312") => {
+            json!({"QUERY": "report", "TYPE": "folder"})
+        }
+        "disk.file.search" => json!({"QUERY": "a.txt"}),
         "disk.folder.uploadFile" => {
             json!({"id": 9, "data": {"NAME": "a.txt"}, "fileContent": "aGVsbG8="})
         }
@@ -87,6 +91,7 @@ pub(super) fn request(method: &str, source: &str, success: bool) -> Option<Value
         "main.eventlog.list" => json!({"pagination": {"limit": "x"}}),
         "im.message.add" => json!({"DIALOG_ID": "chat1"}),
         "im.notify.get" => json!({"LAST_ID": 1}),
+        "disk.file.search" => json!({"QUERY": "a"}),
         "disk.folder.uploadFile" | "disk.storage.uploadFile" => json!({"id": 777}),
         "tasks.flow.Flow.get" => json!({"flowId": 1}),
         _ => json!({}),
