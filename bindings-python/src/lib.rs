@@ -23,6 +23,26 @@ mod values;
 
 use pyo3::prelude::*;
 
+/// Arguments that Python itself checks; a place that begins with none of them is in the parameters.
+const FIELDS: [&str; 16] = [
+    "after",
+    "commands",
+    "file",
+    "filter",
+    "idempotency_key",
+    "idempotent",
+    "ids",
+    "limit",
+    "order",
+    "priority",
+    "progress",
+    "select",
+    "strategy",
+    "timeout",
+    "to",
+    "total",
+];
+
 /// The native half of `evergrant`.
 #[pymodule(name = "_native")]
 mod native {
@@ -57,9 +77,7 @@ mod native {
         message: String,
         advice: String,
     ) -> PyResult<Bound<'py, PyBaseException>> {
-        let known =
-            ["commands", "file", "filter", "ids", "limit", "order", "progress", "select", "to"];
-        let field = known.into_iter().find(|name| *name == field).unwrap_or("params");
+        let field = super::FIELDS.into_iter().find(|name| *name == field).unwrap_or("params");
         let error = evergrant::Error::invalid_input(field, message).advise(advice);
         Ok(error::to_py(py, &error).into_value(py).into_bound(py))
     }

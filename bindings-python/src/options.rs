@@ -36,7 +36,11 @@ impl CallSettings {
             options = options.priority(word.parse()?);
         }
         if let Some(seconds) = timeout {
-            options = options.deadline(duration("timeout", seconds)?);
+            let timeout = duration("timeout", seconds)?;
+            if timeout.is_zero() {
+                return Err(Error::invalid_input("timeout", "the time is not above 0"));
+            }
+            options = options.deadline(timeout);
         }
         if let Some(key) = key {
             options = options.idempotency_key(key);

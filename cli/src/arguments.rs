@@ -16,11 +16,11 @@ const LONGEST: u64 = 64 << 20;
 pub(crate) struct MethodArguments {
     /// The REST method, such as crm.lead.list.
     pub(crate) method: String,
-    /// Parameters in order: key=text, key:=JSON, with brackets for nesting: fields[TITLE]=Hello
-    /// select[]=ID 'filter[>ID]:=5'.
+    /// Parameters in order: key=text, or key:=JSON for numbers, true, null, lists. Brackets nest, and want
+    /// quotes for the shell's sake: 'fields[TITLE]=Hello' 'select[]=ID' 'filter[>ID]:=5'.
     #[arg(value_name = "KEY=VALUE")]
     pairs: Vec<String>,
-    /// Parameters as JSON, or @FILE, or - for standard input. Pairs are added to it.
+    /// Parameters as JSON, or @FILE with JSON in it, or - for standard input. Pairs are added to them.
     #[arg(long, value_name = "JSON")]
     params: Option<String>,
 }

@@ -149,6 +149,9 @@ impl CallerOptions {
     }
 }
 
+/// Over the options of [`ClientOptions`]. It stands over all that follow, so that they are a command's last.
+pub(crate) const CALLER: &str = "Who calls, and how fast";
+
 /// Who calls, and how fast.
 #[derive(Args)]
 pub(crate) struct ClientOptions {

@@ -241,3 +241,12 @@ async fn a_batch_shows_on_a_terminal_how_far_it_is() {
     assert!(shown.contains(" 0 of 120 commands"), "{shown:?}");
     assert!(seen("--quiet").is_empty());
 }
+
+#[test]
+fn help_begins_with_what_belongs_to_the_command() {
+    for (name, own) in [("call", "--timeout"), ("batch", "--go-on"), ("list", "--resume")] {
+        let output = Command::new(program()).args([name, "--help"]).output().unwrap();
+        let help = out(&output);
+        assert!(help.find(own).unwrap() < help.find("--client-id").unwrap(), "{help}");
+    }
+}

@@ -9,10 +9,11 @@ from typing import Any, Optional, Union
 from urllib.parse import urlsplit
 
 from evergrant import _native
+from evergrant.arguments import call_settings, list_settings
 from evergrant.batches import BatchResult, Command, as_text, encode_commands, results
 from evergrant.files import File, FileProgress, Sink, Target, content_of, opened
 from evergrant.grants import CallCounters, Priority, Strategy
-from evergrant.parameters import Params, encode, encode_ids, refusal
+from evergrant.parameters import Params, encode, encode_ids
 from evergrant.rows import AsyncRows, Progress, Rows
 from evergrant.v3 import V3, AsyncV3
 
@@ -91,7 +92,7 @@ class Client(_Portal):
             RestError: the portal refused; `code` says why.
             EvergrantError: anything else; `retry` says whether to send it again.
         """
-        settings = (idempotent, priority, timeout, None)
+        settings = call_settings(idempotent, priority, timeout)
         return json.loads(self._native.call(method, encode(params), settings).wait())
 
     def batch(
@@ -143,7 +144,7 @@ class Client(_Portal):
         Raises:
             InvalidInputError: at once, for what cannot be asked.
         """
-        settings = _list_settings(limit, order, strategy, total, after)
+        settings = list_settings(limit, order, strategy, total, after)
         return Rows(self._native.list(method, encode(params), settings), progress)
 
     def count(self, method: str, params: Params = None) -> int:
@@ -217,7 +218,7 @@ class AsyncClient(_Portal):
         timeout: Optional[float] = None,
     ) -> Any:
         """As `Client.call`."""
-        settings = (idempotent, priority, timeout, None)
+        settings = call_settings(idempotent, priority, timeout)
         return json.loads(await self._native.call(method, encode(params), settings).start())
 
     async def batch(
@@ -240,7 +241,7 @@ class AsyncClient(_Portal):
         after: Optional[str] = None,
     ) -> AsyncRows:
         """As `Client.list`, for `async for`."""
-        settings = _list_settings(limit, order, strategy, total, after)
+        settings = list_settings(limit, order, strategy, total, after)
         return AsyncRows(self._native.list(method, encode(params), settings), progress)
 
     async def count(self, method: str, params: Params = None) -> int:
@@ -274,19 +275,6 @@ class AsyncClient(_Portal):
     def v3(self) -> AsyncV3:
         """The same client for methods of REST 3.0."""
         return AsyncV3(self._native.v3())
-
-
-def _list_settings(
-    limit: Optional[int],
-    order: Optional[Mapping[str, str]],
-    strategy: str,
-    total: bool,
-    after: Optional[str],
-) -> _native._ListSettings:
-    is_count = isinstance(limit, int) and not isinstance(limit, bool) and 0 <= limit < 2**63
-    if limit is not None and not is_count:
-        raise refusal("limit", "is no number of rows", "Give a whole number, 0 or more.")
-    return limit, None if order is None else encode(order, "order"), strategy, total, after
 
 
 def _rows(text: bytes) -> list[Any]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any, Optional
 
 from evergrant import _native
+from evergrant.arguments import call_settings
 from evergrant.batches import Command, as_path, encode_commands
 from evergrant.grants import Paging, Priority
 from evergrant.parameters import Params, encode
@@ -34,7 +35,7 @@ class V3:
         """As `Client.call`. The portal executes calls with the same `idempotency_key` once in 24
         hours, and answers all of them.
         """
-        settings = (idempotent, priority, timeout, idempotency_key)
+        settings = call_settings(idempotent, priority, timeout, idempotency_key)
         return json.loads(self._native.call(method, encode(params), settings).wait())
 
     def list(
@@ -92,7 +93,7 @@ class AsyncV3:
         idempotency_key: Optional[str] = None,
     ) -> Any:
         """As `V3.call`."""
-        settings = (idempotent, priority, timeout, idempotency_key)
+        settings = call_settings(idempotent, priority, timeout, idempotency_key)
         return json.loads(await self._native.call(method, encode(params), settings).start())
 
     def list(

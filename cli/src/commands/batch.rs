@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::{
     commands::list::progress,
-    options::ClientOptions,
+    options::{CALLER, ClientOptions},
     output,
     rows::{Format, Rows},
     source,
@@ -22,27 +22,31 @@ use crate::{
 /// More than this is not typed by anybody.
 const LONGEST: u64 = 256 << 20;
 
-/// Runs any number of commands, fifty to a request, and prints one line for each, in their order.
+/// Run any number of commands, fifty to a request, and print what became of each, in their order.
 ///
 /// Each command is a JSON object, one a line or all in one array: {"method": "crm.lead.add",
 /// "params": {...}, "name": "lead"}. A later command uses the result of one that has a name:
-/// {"method": "crm.lead.get", "params": {"ID": "$result[lead]"}}. Ends with 1 if a command failed.
+/// {"method": "crm.lead.get", "params": {"ID": "$result[lead]"}}.
+///
+/// When all have ended, one line is printed for each: {"ok": true, "result": ..., "error": null}. The
+/// program ends with 1 if one failed.
 #[derive(Args)]
 pub(crate) struct BatchCommand {
     /// The file with the commands, or - for standard input.
     #[arg(default_value = "-")]
     file: PathBuf,
-    #[command(flatten)]
-    client: ClientOptions,
-    /// Run the rest of a chain of commands although one of them failed.
+    /// Run also the commands that use the result of one that failed; the portal then takes the text of
+    /// the reference for a value.
     #[arg(long)]
     go_on: bool,
     /// How the outcomes are written.
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "ndjson")]
     output: Format,
-    /// No progress bar.
+    /// No progress bar; without a terminal there is none anyway.
     #[arg(long)]
     quiet: bool,
+    #[command(flatten, next_help_heading = CALLER)]
+    client: ClientOptions,
 }
 
 impl BatchCommand {

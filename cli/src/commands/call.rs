@@ -8,30 +8,36 @@ use serde_json::Value;
 
 use crate::{
     arguments::MethodArguments,
-    options::ClientOptions,
+    options::{CALLER, ClientOptions},
     output,
     rows::{Format, Rows},
 };
 
-/// Calls one method and prints its result.
+/// Call one method and print its result.
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  evergrant call crm.lead.get ID=5
+  evergrant call crm.lead.add 'fields[TITLE]=Hello' 'fields[OPPORTUNITY]:=99.5'
+  evergrant call crm.lead.update --params @lead.json --idempotent")]
 pub(crate) struct Call {
     #[command(flatten)]
     method: MethodArguments,
-    #[command(flatten)]
-    client: ClientOptions,
     /// Print the whole answer: result, next, total, time.
     #[arg(long)]
     full: bool,
     /// Doing it twice is harmless: send it again also when nobody knows whether it was executed.
     #[arg(long)]
     idempotent: bool,
-    /// How long it may take, all waits and repetitions together, in seconds.
+    /// Seconds that it may take, all waits and repetitions together. Unless given, five minutes and the
+    /// time in the queue before the rate limit.
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     timeout: Option<u64>,
-    /// How the result is written; its rows one by one where it is a list.
+    /// How the result is written; its rows one by one where it is a list. Unless given, as indented JSON.
     #[arg(long, value_enum, value_name = "FORMAT", conflicts_with = "full")]
     output: Option<Format>,
+    #[command(flatten, next_help_heading = CALLER)]
+    client: ClientOptions,
 }
 
 impl Call {

@@ -9,23 +9,26 @@ use serde_json::{Map, Value};
 
 use crate::{
     arguments::MethodArguments,
-    options::ClientOptions,
+    options::{CALLER, ClientOptions},
     resume::Resume,
     rows::{Format, Rows, lines},
 };
 
-/// Prints the rows of a list method, in order. A page that cannot be had is an error: never an early
-/// end.
+/// Print the rows of a list method, in order.
+///
+/// A page that cannot be had is an error: never an early end.
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  evergrant list crm.lead.list 'select[]=ID' 'select[]=TITLE' 'filter[>ID]:=500' --output csv
+  evergrant list crm.lead.list --resume leads.cursor >> leads.ndjson")]
 pub(crate) struct ListCommand {
     #[command(flatten)]
     method: MethodArguments,
-    #[command(flatten)]
-    client: ClientOptions,
-    /// All rows. So it is unless --limit is given.
+    /// All rows; so it is unless --limit is given.
     #[arg(long, conflicts_with = "limit")]
     all: bool,
-    /// No more rows than these.
+    /// No more rows than these, those of earlier runs with the same --resume among them.
     #[arg(long, value_name = "ROWS")]
     limit: Option<u64>,
     /// The order: FIELD or FIELD:desc, with commas.
@@ -34,16 +37,18 @@ pub(crate) struct ListCommand {
     /// How pages are cut: auto, pages, after_id or ranges.
     #[arg(long, value_name = "STRATEGY", default_value = "auto")]
     strategy: Strategy,
-    /// How rows are written.
+    /// How rows are written; csv and table have the columns of the first row.
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "ndjson")]
     output: Format,
-    /// Keep in this file how far the list was printed. Run again after a crash, the program goes on
-    /// behind the last page that it printed: append its output with >>.
+    /// Keep in this file how far the list was printed; it is gone when the list is whole. The same
+    /// command, run again after a crash, goes on there: append its output to the same file with >>.
     #[arg(long, value_name = "FILE")]
     resume: Option<PathBuf>,
-    /// No progress bar.
+    /// No progress bar; without a terminal there is none anyway.
     #[arg(long)]
     quiet: bool,
+    #[command(flatten, next_help_heading = CALLER)]
+    client: ClientOptions,
 }
 
 impl ListCommand {
