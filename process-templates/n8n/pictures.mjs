@@ -11,6 +11,8 @@ const screen = { width: 4700, height: 2900 } // all of it at its own size
 const docs = new URL('../../docs/src/', import.meta.url)
 const workflow = JSON.parse(readFileSync(new URL('bitrix24-oauth.json', import.meta.url), 'utf8'))
 
+const real = workflow.nodes.filter(({ type }) => !type.endsWith('.stickyNote'))
+
 /** What is on each picture: the boxes, and how much smaller than in n8n. */
 const pictures = {
   'n8n.png': { notes: Object.keys(boxes()), scale: 0.7 },
@@ -126,6 +128,9 @@ async function origin(browser) {
     const pane = document.querySelector('.vue-flow__transformationpane')
     const nodes = document.querySelectorAll('.vue-flow__node').length
     if (!pane || nodes < ${workflow.nodes.length}) return
+    const icons = [...document.querySelectorAll('.vue-flow__node .n8n-node-icon')]
+    const ready = (icon) => icon.querySelector('svg') ?? icon.querySelector('img')?.naturalWidth
+    if (icons.length < ${real.length} || !icons.every(ready)) return
     const { x, y } = pane.getBoundingClientRect()
     return JSON.stringify({ x, y, scale: new DOMMatrix(getComputedStyle(pane).transform).a })
   })()`

@@ -41,8 +41,8 @@ export default function broken({ $input, $getWorkflowStaticData }) {
   function advice() {
     const changed =
       'If the workflow or the table bitrix24_tokens was changed by hand, change it back, or import the file again.'
-    const after = ['Read the answer', 'A token pair?', 'Saved?', 'Wait five seconds']
-    if (node.startsWith('Save the pair') || after.includes(node))
+    const unsaved = ['Read the answer', 'A token pair?', 'Save the pair', 'Saved?']
+    if (unsaved.concat('Wait five seconds', 'The pair could not be saved').includes(node))
       return `The authorization server had answered already, and its answer could not be kept. If a token pair was in it, that pair is lost, and what stands in the table is spent: only its access_token works until it expires. See to the disk and to the table bitrix24_tokens. ${changed} The next runs find out that consent is needed, and send the link.`
     if (!execution.lastNodeExecuted || node === 'Ask the authorization server')
       return `${changed} If a renewal was under way, the next run finds out whether its answer is lost, and tells.`
