@@ -210,6 +210,8 @@ async fn a_program_that_waits_for_standard_input_can_be_interrupted() {
         while !watches() {
             std::thread::yield_now();
         }
+        // Whoever waits for a child closes its input, unless it is held.
+        let _input = waiting.stdin.take();
         let id = rustix::process::Pid::from_child(&waiting);
         rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
         assert_eq!(waiting.wait().unwrap().code(), Some(130));
