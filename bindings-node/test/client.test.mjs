@@ -101,8 +101,8 @@ test('a list that was left early is at its end', async () => {
 
 test('a list that fails names the page and ends', async () => {
   const body = { error: 'INTERNAL_SERVER_ERROR', error_description: 'Internal server error' }
-  const fault = { at: 'rest', method: 'crm.lead.list', kind: 'json', body, skip: 2, times: 2 }
-  await emulator.control('POST', '/faults', fault)
+  const fault = { at: 'rest', method: 'crm.lead.list', kind: 'json', body, skip: 2 }
+  await emulator.control('POST', '/faults', { ...fault, times: 50 })
   const list = client.list('crm.lead.list', {}, { strategy: 'pages' })
   await assert.rejects(
     async () => {
@@ -115,6 +115,7 @@ test('a list that fails names the page and ends', async () => {
       return true
     },
   )
+  await emulator.control('DELETE', '/faults')
   assert.deepEqual(await list.next(), { value: undefined, done: true })
 })
 
