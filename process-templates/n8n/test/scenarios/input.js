@@ -79,7 +79,8 @@ export function input(scenario, stage) {
       await stage.deploy()
       for (let n = 0; n < 2; n += 1) await stage.tick()
       await stage.sink.alert('escalation', 'needs_reauthorization')
-      assert.equal(stage.sink.count('escalation'), 1)
+      const told = stage.sink.matching('escalation').map(({ state }) => state)
+      assert.deepEqual(told, ['needs_reauthorization'])
     },
   )
 
