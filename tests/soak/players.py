@@ -90,8 +90,7 @@ class Player:
         if self.language != "rust":
             if self._process.poll() is None:
                 return None
-            written = self._errors.read_text().strip().splitlines()
-            return written[-1] if written else "it ended without a word"
+            return f"it ended: {self._last_word()}"
         # A worker that cannot open its store says so and waits for other orders.
         while self._process.stdout and select.select([self._process.stdout], [], [], 0)[0]:
             line = self._process.stdout.readline()
@@ -126,14 +125,27 @@ class Player:
         self._process.wait()
         self.stopped_until = None
 
-    def drain(self, seconds: float) -> bool:
-        """SIGTERM to a program that ends when its exchanges have; true if it did."""
+    def drain(self, seconds: float) -> str | None:
+        """SIGTERM to a program that ends when its exchanges have; None if it did, else why not."""
+        # One that began a moment ago does not listen to signals yet: it notes what it reads once it does.
+        deadline = time.monotonic() + seconds
+        while not self.files[-1].exists():
+            if failure := self.failure():
+                return failure
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                return f"it never began to read, exit code {self._process.poll()}"
+            time.sleep(0.01)
         self._process.terminate()
         try:
-            return self._process.wait(seconds) == 0
+            code = self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             self.kill()
-            return False
+            return f"it was at work {seconds:g} s after it was asked to stop"
+        return None if code == 0 else f"it ended with {code}: {self._last_word()}"
+
+    def _last_word(self) -> str:
+        written = self._errors.read_text().strip().splitlines()
+        return written[-1] if written else "without a word"
 
     def drop(self) -> None:
         """Lets it end at once, in whatever it is doing, and takes no note."""

@@ -79,8 +79,8 @@ def run(store: str, arguments: argparse.Namespace) -> int:
         for player in players:
             if player.language != "rust":
                 player.kill()
-            elif not player.drain(180):
-                wrong.append(f"{player.name} did not stop when it was asked to")
+            elif trouble := player.drain(180):
+                wrong.append(f"{player.name}, asked to stop: {trouble}")
         if arguments.forget:
             forgetful.drop()
         steward.end()

@@ -84,6 +84,7 @@ test(
     await stage.advance(3700)
     await stage.token()
     await stage.alert('escalation', 'needs_reauthorization')
+    await stage.delivered()
     await stage.nodeRed.end()
     await stage.nodeRed.start()
     for (let n = 0; n < 3; n += 1) await stage.tick()

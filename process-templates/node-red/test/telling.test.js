@@ -18,8 +18,6 @@ afterEach(async () => {
   await stage.close()
 })
 
-const waiting = () => stage.nodeRed.context('bitrix24_told').waiting ?? []
-
 /** A dead grant, found out by a reader. */
 async function revoked() {
   await stage.authorized()
@@ -36,7 +34,7 @@ async function restart(signal = 'SIGKILL') {
 /** Several ticks, each worked off, and the book of what was told with them. */
 async function ticks() {
   for (let n = 0; n < 3; n += 1) await stage.tick()
-  await until('nothing waits', () => waiting().length === 0)
+  await stage.delivered()
 }
 
 /** Turns the clock past the pause and ticks until it has come to that: a delivery may still be failing meanwhile. */
@@ -51,7 +49,7 @@ async function pausesUntil(what, come) {
 
 async function receiverIsBack() {
   stage.sink.status = 200
-  await pausesUntil('nothing waits', () => waiting().length === 0)
+  await pausesUntil('nothing waits', () => stage.waiting.length === 0)
 }
 
 /** The same error of an edited node, in place of what it does. */
@@ -94,7 +92,7 @@ test('what happened while the receiver was away arrives in order, each message o
   stage.sink.status = 500
   await revoked()
   await stage.import({ code: await stage.emulator.code() })
-  await until('both wait', () => waiting().length === 2)
+  await until('both wait', () => stage.waiting.length === 2)
   await receiverIsBack()
   await stage.alert('recovery')
   await ticks()
@@ -124,7 +122,7 @@ test('kill -9 after a delivery, before it was noted: told twice, under one id', 
 test('kill -9 after the token was found dead, before anything was told: told after the restart, once', async () => {
   stage.sink.status = 500
   await revoked()
-  await until('it is noted', () => waiting().length === 1)
+  await until('it is noted', () => stage.waiting.length === 1)
   await stage.nodeRed.end('SIGKILL')
   const { bitrix24_told, ...before } = JSON.parse(readFileSync(stage.nodeRed.contextFile, 'utf8'))
   writeFileSync(stage.nodeRed.contextFile, JSON.stringify(before))
@@ -142,7 +140,7 @@ test('an alert_url that is none keeps the message until it is corrected', async 
   await stage.emulator.control('/revoke', { user_id: 1 })
   await stage.advance(3700)
   await stage.token()
-  await until('it waits', () => waiting().length === 1)
+  await until('it waits', () => stage.waiting.length === 1)
   await stage.import()
   await stage.tick()
   await stage.alert('escalation', 'needs_reauthorization')

@@ -159,6 +159,16 @@ export class Stage {
     return await this.sink.alert(kind, state, nth)
   }
 
+  /** The messages that are kept until their delivery is noted. */
+  get waiting() {
+    return this.nodeRed.context('bitrix24_told').waiting ?? []
+  }
+
+  /** Waits until every delivery is noted: of one that is not, a killed Node-RED does not know. */
+  async delivered() {
+    await until('nothing waits', () => this.waiting.length === 0)
+  }
+
   count(kind, state) {
     return this.sink.count(kind, state)
   }
