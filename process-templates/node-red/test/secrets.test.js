@@ -18,17 +18,18 @@ test('no secret in the log, the debug sidebar, the status lines, GET /flows, the
     await stage.authorized({ code: codes[0] })
     await stage.nodeRed.press('b24oauth-get-link')
     await stage.nodeRed.press('b24oauth-new-lead')
-    await until('the lead', () => /"lead_id":/.test(shown.text.replaceAll('\\', '')))
+    await shown.line('Lead created')
     await stage.advance(3700)
-    for (const fault of [
+    const faults = [
       { kind: 'html', status: 502 },
       { kind: 'drop' },
       { kind: 'truncate', when: 'after' },
-    ]) {
+    ]
+    for (const [n, fault] of faults.entries()) {
       await stage.emulator.control('/faults', { at: 'token', times: 1, ...fault })
       await stage.token()
       await stage.nodeRed.press('b24oauth-new-lead')
-      await stage.settled()
+      await shown.line('Lead not created', n + 1)
       await stage.advance(1000)
     }
     await stage.token()
