@@ -137,16 +137,26 @@ fn cut_pair(pair: &str) -> String {
 fn cut_tokens(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut run = String::new();
-    for character in text.chars().chain(std::iter::once('\0')) {
-        if character.is_ascii_hexdigit() {
-            run.push(character);
+    for character in text.chars().map(Some).chain([None]) {
+        if let Some(digit) = character.filter(char::is_ascii_hexdigit) {
+            run.push(digit);
             continue;
         }
         out.push_str(if run.len() >= TOKEN { CUT } else { &run });
         run.clear();
-        if character != '\0' {
-            out.push(character);
-        }
+        out.extend(character);
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_around_a_token_is_shown_to_the_letter() {
+        let token = "0a".repeat(TOKEN / 2);
+        let shown = Redactor::default().text(&format!("\0 before {token}\0after \u{1f600}\0"));
+        assert_eq!(shown, "\0 before ***\0after \u{1f600}\0");
+    }
 }
