@@ -129,7 +129,8 @@ async fn what_a_failover_forgets_is_brought_in_again() {
     application.renew_token(grant, 2).await.unwrap();
     stage.cluster.fail_over();
     found_again(application).await;
-    assert_eq!(application.grant(grant).await.unwrap().generation, 2, "an older image");
+    let now = application.grant(grant).await.unwrap().generation;
+    assert_eq!(now, 3, "an older image, brought forward by the first who saw it");
     assert_eq!(application.token(grant, 0).await.unwrap().generation, 3, "readers lose nothing");
     stage.turn(3700).await;
     assert_eq!(application.token(grant, 60).await.unwrap().generation, 4);
@@ -184,4 +185,21 @@ async fn where_the_server_cannot_be_asked_those_who_know_have_the_hold_back_to_s
     }
     stage.turn(200).await;
     assert_eq!(other.token(grant, 60).await.unwrap().generation, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failover_is_noticed_before_anything_is_sent() {
+    let Some(stage) = Stage::new().await else { return };
+    let (other, grant) = (stage.elsewhere().await, stage.grant.id);
+    stage.cluster.follows(1).await;
+    stage.cluster.tell("detach", "");
+    stage.application.renew_token(grant, 1).await.unwrap();
+    stage.cluster.fail_over();
+    // Nobody does any maintenance: the store itself refuses.
+    until("the new primary is found", || async {
+        let error = other.renew_token(grant, 1).await.err().unwrap();
+        error.to_string().contains("restored or copied a moment ago")
+    })
+    .await;
+    assert_eq!(stage.refreshes().await, 1, "the spent one was not sent again");
 }

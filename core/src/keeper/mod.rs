@@ -28,7 +28,7 @@ mod trust;
 use std::{
     path::PathBuf,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::Duration,
@@ -96,6 +96,8 @@ struct Inner {
     seen_changes: AtomicI64,
     /// The mark of the last summons that were all attended to.
     attended: AtomicI64,
+    /// The store's epoch that this process has brought in for what it knows.
+    brought_in: Mutex<Vec<u8>>,
 }
 
 impl Keeper {
@@ -126,9 +128,10 @@ impl Keeper {
             background: PerProcess::new(),
             seen_changes: AtomicI64::new(now),
             attended: AtomicI64::new(0),
+            brought_in: Mutex::default(),
         }));
         keeper.recognise().await?;
-        keeper.release_agreed().await?;
+        keeper.meet_epoch().await?;
         keeper.recover().await?;
         if keeper.0.store.is_shared() {
             // Others wait for the word of machines they know of, before they give a chain up.

@@ -68,8 +68,15 @@ impl Keeper {
             return Err(at(row, Error::new(Kind::Store, "a chain is held by nobody")));
         };
         let ours = node == self.0.spool.node();
-        if ours && self.look_after(row, attempt).await? {
-            return Ok(None);
+        let looked = if ours { self.look_after(row, attempt).await } else { Ok(false) };
+        match looked {
+            Ok(true) => return Ok(None),
+            Ok(false) => {}
+            // What was left cannot be brought in: a spare need not wait until somebody mends that.
+            Err(error) => {
+                let is_free = row.chain.held_for.is_zero();
+                return if is_free && self.promote(row).await? { Ok(None) } else { Err(error) };
+            }
         }
         if !row.chain.held_for.is_zero() {
             return self.wait_for_holder(row).await.map(|()| None);
@@ -84,10 +91,12 @@ impl Keeper {
                     "A stopped process of this machine holds the exchange: let it go on, or kill it.",
                 ));
             }
-            if self.0.settings.retry_spent == RetrySpent::Never {
-                self.give_up(row, Some(attempt)).await?;
-                return Ok(None);
-            }
+        }
+        // Who began to give up a token of unknown fate has sent nothing, but somebody before it has.
+        let may_be_spent = row.chain.state == ChainState::Sent || row.chain.tries > 0;
+        if may_be_spent && self.0.settings.retry_spent == RetrySpent::Never {
+            self.give_up(row, Some(attempt)).await?;
+            return Ok(None);
         }
         self.0.counters.taken_over.add(1);
         match self.spend(row, Some(attempt)).await? {
@@ -264,7 +273,9 @@ impl Keeper {
                 }
                 for row in rows {
                     if row.chain.pair.lineage == parent.lineage {
-                        self.salvage_answer(&row, &label, slot.sealed()).await?;
+                        if let Some(commit) = self.read_answer(&row, &label, slot.sealed())? {
+                            self.bring_in(&commit).await?;
+                        }
                     } else if row.chain.pair.lineage != attempt.lineage() {
                         tracing::warn!(
                             grant = row.id,
@@ -280,12 +291,12 @@ impl Keeper {
         slot.done().await
     }
 
-    /// Commits a spooled or kept answer to the current pair of `row`'s chain, if it is one.
-    async fn salvage_answer(&self, row: &GrantRow, label: &Label, sealed: &[u8]) -> Result<bool> {
+    /// The pair in a spooled or kept answer to the current pair of `row`'s chain, if there is one.
+    fn read_answer(&self, row: &GrantRow, label: &Label, sealed: &[u8]) -> Result<Option<Commit>> {
         let attempt = label.attempt().ok_or_else(damaged_label)?;
         let body = self.0.vault.open_answer(attempt, sealed)?;
         let Answer::Token(mut token) = Answer::read(label.status.unwrap_or_default(), &body) else {
-            return Ok(false);
+            return Ok(None);
         };
         token.received_at = label.received_at();
         let sent = self.0.vault.open_token(
@@ -295,8 +306,7 @@ impl Keeper {
             Column::Refresh,
             &row.chain.pair,
         )?;
-        let commit = self.successor(row, attempt, &sent, &token)?;
-        self.bring_in(&commit).await
+        self.successor(row, attempt, &sent, &token).map(Some)
     }
 
     async fn bring_in(&self, commit: &Commit) -> Result<bool> {
@@ -321,10 +331,22 @@ impl Keeper {
                 Some(commit) => self.bring_in(&commit).await?,
                 None => false,
             };
-            if !found {
-                for (label, sealed) in self.0.spool.successors(row.chain.id, parent).await? {
-                    found =
-                        found || self.salvage_answer(&row, &label, &sealed).await.unwrap_or(false);
+            let kept = if found {
+                Vec::new()
+            } else {
+                self.0.spool.successors(row.chain.id, parent).await?
+            };
+            for (label, sealed) in kept {
+                match self.read_answer(&row, &label, &sealed) {
+                    // A store that does not take it now may do so later: it is not "no answer".
+                    Ok(Some(commit)) => found = self.bring_in(&commit).await?,
+                    Ok(None) => {}
+                    Err(error) => {
+                        tracing::warn!(grant = row.id, attempt = label.attempt, %error, "a kept answer cannot be read");
+                    }
+                }
+                if found {
+                    break;
                 }
             }
             if !found {

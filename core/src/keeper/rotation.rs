@@ -111,8 +111,13 @@ impl Keeper {
         }
     }
 
-    /// Says so if the budgets are the reason; anything else shows when the chain is looked at again.
+    /// Says so if the budgets are the reason; anything else shows when the chain is looked at again: a
+    /// server that took another's place, a successor that the store knows of, somebody who was faster.
     pub(super) async fn not_acquired(&self, row: &GrantRow) -> Result<()> {
+        self.recognise().await?;
+        if self.replay(row).await? {
+            return Ok(());
+        }
         let wait = self.0.store.budget_wait(row.chain.id, self.0.settings.budget).await?;
         if wait.is_zero() {
             tokio::time::sleep(BREATH).await;

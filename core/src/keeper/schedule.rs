@@ -68,7 +68,7 @@ impl Keeper {
     pub(super) async fn report(&self) -> Result<()> {
         let depth = self.0.spool.depth().await?;
         self.recognise().await?;
-        self.release_agreed().await?;
+        self.meet_epoch().await?;
         let (node, attended) = (self.0.spool.node(), self.0.attended.load(Ordering::Relaxed));
         let (summons, mark) = self.0.store.heartbeat(node, depth, attended).await?;
         let is_news = !summons.is_empty();

@@ -1,6 +1,9 @@
 //! Recognising a store that was restored or cloned, and releasing it chain by chain.
 
-use std::time::Duration;
+use std::{
+    sync::{MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use super::{
     Keeper,
@@ -9,7 +12,7 @@ use super::{
 };
 use crate::{
     Error, Kind, Result, Retry,
-    store::{GrantRow, Role, keep},
+    store::{GrantId, GrantRow, Role, keep},
 };
 
 /// Older than this, no attempt from before the quarantine can still be under way.
@@ -108,29 +111,71 @@ impl Keeper {
         Ok(())
     }
 
-    /// Where the store's epoch is new, releases every chain of which this machine knows that the store
-    /// has its newest pair.
-    pub(super) async fn release_agreed(&self) -> Result<()> {
+    /// Where the store's epoch is new, brings in at once what this machine has and the store has not,
+    /// before others take the store's word for it. When the quarantine has settled, it releases every
+    /// chain of which it knows that the store has its newest pair.
+    pub(super) async fn meet_epoch(&self) -> Result<()> {
         let epoch = self.0.store.meta("epoch").await?.unwrap_or_default();
         if self.0.spool.seen_epoch().await?.as_ref() == Some(&epoch) {
             return Ok(());
         }
+        if *self.brought_in() != epoch {
+            self.replay_consents().await?;
+            for (grant, _) in self.0.spool.marks().await? {
+                self.spare_the_others(grant, self.bring_forward(grant).await).await?;
+            }
+            self.brought_in().clone_from(&epoch);
+        }
         if self.quarantine().await?.age < SETTLED {
             return Ok(());
         }
-        self.replay_consents().await?;
         for (grant, generation) in self.0.spool.marks().await? {
-            let row = self.0.store.grant(grant).await?;
-            let agrees = |row: &GrantRow| row.chain.quarantined && row.generation == generation;
-            if let Some(row) = row.filter(agrees) {
-                self.trust(&row).await?;
-            }
+            self.spare_the_others(grant, self.agree(grant, generation).await).await?;
         }
         self.0.spool.see_epoch(epoch).await
     }
 
+    fn brought_in(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.0.brought_in.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Brings each chain of a grant as far forward as this machine can.
+    async fn bring_forward(&self, grant: GrantId) -> Result<()> {
+        let Some(row) = self.0.store.grant(grant).await? else { return Ok(()) };
+        for chain in self.0.store.chains(grant).await? {
+            if chain.quarantined {
+                self.replay(&GrantRow { chain, ..row.clone() }).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Releases a grant's primary if its generation is the one that this machine knows.
+    async fn agree(&self, grant: GrantId, generation: i64) -> Result<()> {
+        let agrees = |row: &GrantRow| row.chain.quarantined && row.generation == generation;
+        match self.0.store.grant(grant).await?.filter(agrees) {
+            Some(row) => self.trust(&row).await,
+            None => Ok(()),
+        }
+    }
+
+    /// A grant that cannot be read keeps no other from its turn; a store that is away does.
+    async fn spare_the_others(&self, grant: GrantId, done: Result<()>) -> Result<()> {
+        if let Err(error) = done {
+            self.0.store.meta("epoch").await?;
+            tracing::warn!(grant, %error, "a grant cannot leave quarantine yet");
+        }
+        Ok(())
+    }
+
+    /// The store's own time, in seconds: machines' clocks may differ by more than what is measured.
+    async fn store_time(&self) -> Result<i64> {
+        let (_, milliseconds) = self.0.store.changes(i64::MAX).await?;
+        Ok(milliseconds / 1000)
+    }
+
     async fn note_quarantine(&self, failed_over: bool) -> Result<()> {
-        let mut value = self.0.clock.now().to_be_bytes().to_vec();
+        let mut value = self.store_time().await?.to_be_bytes().to_vec();
         value.push(u8::from(failed_over));
         let before = self.0.store.meta("quarantine").await?;
         self.0.store.set_meta("quarantine", before.as_deref(), &value).await.map(|_| ())
@@ -141,7 +186,7 @@ impl Keeper {
         let Some((since, [failed_over])) = value.split_first_chunk() else {
             return Ok(Quarantine { age: Duration::MAX, failed_over: false });
         };
-        let age = self.0.clock.now().saturating_sub(i64::from_be_bytes(*since));
+        let age = self.store_time().await?.saturating_sub(i64::from_be_bytes(*since));
         let age = Duration::from_secs(u64::try_from(age).unwrap_or(0));
         Ok(Quarantine { age, failed_over: *failed_over == 1 })
     }

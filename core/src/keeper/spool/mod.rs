@@ -168,16 +168,23 @@ impl Spool {
     }
 
     /// Whether a slot may hold an answer to the token of one pair: one is there, or a process of this
-    /// machine, running or stopped, has room for it.
+    /// machine, running or stopped, has room for it. An answer that nobody could bring in for as long
+    /// as the hold-back lasts counts no more; it stays, and is a way back once it can be read.
     pub(crate) async fn may_bring(&self, parent: Parent) -> Result<bool> {
+        let hold_back = i64::try_from(keep::HOLD_BACK.as_secs()).unwrap_or(i64::MAX);
+        let waited_since = self.0.clock.now().saturating_sub(hold_back);
         let may = self.with(move |folder| {
             let slots = slot::all(&folder.path).map_err(|error| failed(error, &folder.path))?;
             Ok(slots.iter().any(|path| {
-                let label = slot::peek(path).ok().flatten();
-                label.is_some_and(|label| {
-                    label.parent() == Some(parent)
-                        && (label.status.is_some() || matches!(SlotFile::take(path), Ok(None)))
-                })
+                let is_held = || matches!(SlotFile::take(path), Ok(None));
+                match slot::peek(path) {
+                    Ok(label) => label.is_some_and(|label| {
+                        let is_new = label.received_at().is_some_and(|at| at > waited_since);
+                        label.parent() == Some(parent) && (is_new || is_held())
+                    }),
+                    // Half a label: whoever holds the slot is writing it.
+                    Err(_) => is_held(),
+                }
             }))
         });
         Ok(may.await?.unwrap_or(false))

@@ -224,3 +224,15 @@ pub(in crate::store) async fn a_taken_over_attempt_is_not_confirmed(world: &Worl
     assert_eq!(world.chain(chain).await.holder, Some((taker.attempt, taker.node)));
     assert!(world.store.confirm(chain, taker.attempt, Duration::ZERO).await.unwrap());
 }
+
+pub(in crate::store) async fn begin_refuses_a_pair_with_a_known_successor(world: &World) {
+    let (_, chain) = world.grant().await;
+    let first = world.answer(&world.start(chain).await).await;
+    let second = world.answer(&start(chain, first.pair.lineage)).await;
+    assert_eq!(world.store.commit(&second).await.unwrap(), Committed::Orphan);
+    world.store.commit(&first).await.unwrap();
+    assert!(!world.store.begin(&world.start(chain).await).await.unwrap());
+    let known = world.store.orphan(chain, first.pair.lineage).await.unwrap().unwrap();
+    world.store.commit(&known).await.unwrap();
+    assert!(world.store.begin(&world.start(chain).await).await.unwrap());
+}

@@ -36,19 +36,6 @@ pub(in crate::store) async fn bury_needs_the_current_pair(world: &World) {
     assert_eq!(world.chain(chain).await.state, ChainState::Dead);
 }
 
-pub(in crate::store) async fn bury_waits_for_an_orphan(world: &World) {
-    let (_, chain) = world.grant().await;
-    let first = world.answer(&world.start(chain).await).await;
-    let second = world.answer(&start(chain, first.pair.lineage)).await;
-    assert_eq!(world.store.commit(&second).await.unwrap(), Committed::Orphan);
-    world.store.commit(&first).await.unwrap();
-    world.fail(chain, Verdict::Refused).await;
-    world.wait(HOUR);
-    assert!(!bury(world, chain, first.pair.lineage).await);
-    assert!(matches!(world.store.commit(&second).await.unwrap(), Committed::Current(_)));
-    assert_eq!(world.chain(chain).await.state, ChainState::Idle);
-}
-
 pub(in crate::store) async fn bury_waits_for_other_nodes(world: &World) {
     beat(world, stranger(), 0).await;
     let (_, chain, parent) = doubted(world).await;

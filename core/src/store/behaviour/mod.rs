@@ -65,6 +65,7 @@ macro_rules! behaviour {
                 begin_refuses_a_doubted_chain, begin_refuses_a_dead_chain,
                 begin_refuses_an_inactive_grant, begin_takes_a_suspended_grant,
                 begin_refuses_a_lease_that_is_over, begin_of_an_unknown_chain_is_false,
+                begin_refuses_a_pair_with_a_known_successor,
                 one_of_sixteen_begins_wins, take_over_of_an_intent_needs_its_lease_over,
                 take_over_of_a_sent_attempt_needs_the_hold_back, take_over_needs_the_right_attempt,
                 take_over_needs_the_current_pair, take_over_of_a_free_chain_is_false,
@@ -86,7 +87,7 @@ macro_rules! behaviour {
                 a_spare_whose_doubt_ends_brings_its_grant_back, an_answer_without_its_parent_is_kept,
                 an_orphan_waits_for_its_parent, an_orphan_of_an_unknown_grant_is_kept,
                 an_answer_may_leave_the_refresh_token_in_force, generations_grow_under_concurrency;
-            dying: bury_needs_a_doubt, bury_needs_the_current_pair, bury_waits_for_an_orphan,
+            dying: bury_needs_a_doubt, bury_needs_the_current_pair,
                 bury_waits_for_other_nodes, a_node_is_heard_when_it_has_attended_to_its_summons,
                 bury_does_not_wait_for_itself, bury_does_not_wait_for_forgotten_nodes,
                 bury_stops_waiting_after_the_hold_back, a_dead_primary_needs_reauthorization,

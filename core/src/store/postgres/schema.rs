@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("sql/6_grant.sql"),
     include_str!("sql/7_buckets.sql"),
     include_str!("sql/8_revival.sql"),
+    include_str!("sql/9_failover.sql"),
 ];
 
 /// Any number, the same for all: whoever holds it migrates this database.

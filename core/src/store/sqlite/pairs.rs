@@ -162,8 +162,8 @@ pub(super) fn commit(db: &Connection, now: &Now, commit: &Commit) -> Done<Commit
             |row| row.get(0),
         )
         .optional()?;
-    let Some(role) = replaced else { return keep_orphan(db, now, commit) };
     remember_spent(db, now, commit.spent)?;
+    let Some(role) = replaced else { return keep_orphan(db, now, commit) };
     let entry =
         Entry::of(commit.grant, commit.chain, "committed").by(AttemptId(pair.lineage.0), None);
     let generation = if role == Role::Primary.as_str() {

@@ -36,6 +36,7 @@ const ACQUIRE: &str = "
         held_until = :clock + :lease, held_boot = :boot
     WHERE id = :chain AND lineage = :parent
       AND epoch = (SELECT value FROM meta WHERE name = 'epoch')
+      AND NOT EXISTS (SELECT 1 FROM orphans o WHERE o.chain = chains.id AND o.parent = chains.lineage)
       AND CASE
         WHEN attempt IS :attempt THEN state = 'intent'
         WHEN held_boot = :boot AND held_until > :clock THEN 0

@@ -34,7 +34,8 @@ end
 -- arguments, the budget the next three.
 local function may_start(chain, grant)
   return chain.lineage == A[2] and (grant.status == 'active' or grant.status == 'suspended') and
-    chain.epoch == epoch() and budget_wait(chain, grant, 6) <= 0
+    chain.epoch == epoch() and budget_wait(chain, grant, 6) <= 0 and
+    not is_living(redis.call('HGET', P .. 'orphan:' .. A[1] .. ':' .. A[2], 'expires'))
 end
 
 -- Asked again after a lost acknowledgement.
