@@ -243,6 +243,19 @@ async fn one_page_of_two_hundred_fails() {
 }
 
 #[tokio::test]
+async fn a_request_that_stays_lost_names_its_first_page() {
+    for strategy in EACH {
+        let (emulator, client) = portal(6_000, 100).await;
+        let gone =
+            json!({"method": "batch", "kind": "html", "when": "after", "skip": 1, "times": 99});
+        fault(&emulator, gone).await;
+        let list = client.list_with("crm.lead.list", json!({"select": ["ID"]}), by(strategy));
+        let error = list.unwrap().all().await.unwrap_err();
+        assert!(has(&error, "page", ""), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn a_lost_request_is_read_again() {
     for strategy in EACH {
         for kind in ["drop", "reset", "truncate", "html"] {

@@ -58,13 +58,13 @@ pub(super) async fn send<T: Outcome>(client: &Client, batch: &Batch, chunk: Chun
     let halt = chunk.halt;
     let mut left: VecDeque<Chain> = chunk.chains.into();
     let mut all = Outcomes { of_commands: Vec::new(), lost: None };
-    let mut answered = false;
+    let (mut answered, mut unheard) = (false, Vec::new());
     while !left.is_empty() {
         let lines = || left.iter().flat_map(|chain| &chain.commands);
         let mut maps = match ask(client, lines(), halt).await {
             Ok(maps) => maps,
             Err(error) => {
-                all.of_commands.extend(lines().map(|line| {
+                unheard.extend(lines().map(|line| {
                     let place = batch.label(line.index);
                     (line.index, Err(error.clone().with("command", place)))
                 }));
@@ -98,6 +98,8 @@ pub(super) async fn send<T: Outcome>(client: &Client, batch: &Batch, chunk: Chun
         }
     }
     retry_refused(client, batch, &mut all.of_commands).await;
+    // A request that was refused as a whole has been waited for already.
+    all.of_commands.extend(unheard);
     all
 }
 
@@ -147,10 +149,7 @@ async fn retry_refused<T: Outcome>(
 ) {
     for (index, outcome) in outcomes {
         let refused = outcome.as_ref().is_err_and(|error| {
-            error.is_retryable()
-                && matches!(error.kind(), Kind::RateLimited | Kind::OperatingLimit)
-                // A request that was refused as a whole has been waited for already.
-                && error.status().is_none()
+            error.is_retryable() && matches!(error.kind(), Kind::RateLimited | Kind::OperatingLimit)
         });
         let entry = &batch.entries[*index];
         let alone = entry.refers_to.is_empty()

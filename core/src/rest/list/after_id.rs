@@ -6,7 +6,7 @@ use std::{collections::VecDeque, sync::Arc};
 use super::{
     Place,
     query::After,
-    source::{Bounds, PAGE, Page, Shape, Source, may_be_repeated},
+    source::{Bounds, PAGE, Page, Shape, Source},
     text::Listed,
 };
 use crate::{
@@ -25,16 +25,10 @@ pub(super) async fn chain(
     from: Bounds,
     pages: usize,
 ) -> Result<Vec<Page>> {
-    let client = &source.client;
-    let answers = match client.run_batch_as(commands(source, shape, &from, pages)?).await {
-        Err(error) if may_be_repeated(&error) => {
-            client.run_batch_as(commands(source, shape, &from, pages)?).await
-        }
-        other => other,
-    };
+    let answers = source.batch(&from.name(), || commands(source, shape, &from, pages)).await?;
     let mut bounds = from;
     let mut chain = Vec::new();
-    for answer in answers.map_err(|error| source.located(error).with("page", bounds.name()))? {
+    for answer in answers {
         let failed = answer.is_err();
         let answer = match answer {
             Ok(answer) => answer,

@@ -60,8 +60,9 @@ impl Client {
             .advise("Use batch with the method that gets one row."));
         }
         if source.query.obstacle == Some("filter") {
-            return Err(Error::invalid_input("filter", "the filter is by id already")
-                .with("method", method));
+            return Err(Error::invalid_input("filter", "no ids can be put into this filter")
+                .with("method", method)
+                .advise("Filter by an object of fields, without the id."));
         }
         let mut seen = HashSet::new();
         let unique: Vec<u64> = ids.iter().copied().filter(|id| seen.insert(*id)).collect();

@@ -9,7 +9,7 @@ use super::{
     query::{After, Direction},
     ranges::{Ranges, density_of},
     rows::{has_more, rows_of},
-    source::{Bounds, PAGE, Page, Shape, Source, may_be_repeated},
+    source::{Bounds, PAGE, Page, Shape, Source},
     text::Listed,
 };
 use crate::{
@@ -60,16 +60,8 @@ async fn look(source: &Source, after: Option<u64>) -> Result<Result<Look>> {
     let family = source.query.family;
     let field = family.rows.map(str::to_owned);
     let shape = Shape { field, id: family.row_id.to_owned() };
-    let client = &source.client;
-    let asked = client.run_batch_as::<Listed>(commands(source, &shape, after)?).await;
-    let mut answers = match asked {
-        Err(error) if may_be_repeated(&error) => {
-            client.run_batch_as(commands(source, &shape, after)?).await
-        }
-        other => other,
-    }
-    .map_err(|error| source.located(error).with("page", "first"))?
-    .into_iter();
+    let asked = source.batch::<Listed>("first", || commands(source, &shape, after)).await?;
+    let mut answers = asked.into_iter();
     let behind = after.map_or(After::Nothing, After::Id);
     let head = match answers.next() {
         Some(Ok(head)) => head,

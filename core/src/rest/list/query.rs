@@ -96,7 +96,7 @@ impl Query {
         if query.empty.is_some() && query.obstacle.is_none() {
             query.obstacle = Some("params");
         }
-        if query.params.get(&query.filter).is_some_and(|filter| mentions(filter, family.id)) {
+        if query.params.get(&query.filter).is_some_and(|filter| !leaves_room(filter, family.id)) {
             query.obstacle = Some("filter");
         }
         if query.known {
@@ -158,7 +158,10 @@ impl Query {
                     None | Some(Value::Null) => None,
                     Some(Value::Array(fields)) if fields.is_empty() => None,
                     Some(_) if self.known => return unreadable(&name),
-                    Some(_) => None,
+                    Some(_) => {
+                        self.obstacle = Some("order");
+                        None
+                    }
                 }
             }
             Order::Pair(sort, order) => {
@@ -313,6 +316,16 @@ fn entry<'a>(params: &'a Map<String, Value>, name: &str) -> Option<(&'a String, 
 /// The name a parameter has in the caller's hand; portals take either case, but not both at once.
 fn name_in(params: &Map<String, Value>, name: &str) -> String {
     entry(params, name).map_or_else(|| name.to_owned(), |(key, _)| key.clone())
+}
+
+/// Whether a condition on the id can be put into a filter.
+fn leaves_room(filter: &Value, id: &str) -> bool {
+    match filter {
+        Value::Object(_) => !mentions(filter, id),
+        // What a portal sees of it is nothing.
+        Value::Array(groups) => groups.is_empty(),
+        other => other.is_null(),
+    }
 }
 
 /// Whether a filter says anything about the id, in a group too.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Error, Kind, Result, Retry,
-    rest::{Answer, CallOptions, Client, Command, Priority, batch::Outcome},
+    rest::{Answer, Batch, CallOptions, Client, Command, Priority, batch::Outcome},
 };
 
 /// Rows of a page, unless a method shows that it has others.
@@ -46,9 +46,8 @@ pub(super) struct Bounds {
 }
 
 impl Source {
-    /// Pages that do not depend on each other, in one request. Reading twice is harmless, so that a
-    /// request that was lost is repeated once, and a page that failed is asked for alone. So is each
-    /// page where the parameters fit into no batch.
+    /// Pages that do not depend on each other, in one request. A page that failed is asked for alone,
+    /// and so is each page where the parameters fit into no batch.
     pub(super) async fn pages<T: Outcome>(&self, wanted: Vec<(String, Value)>) -> Result<Vec<T>> {
         if self.query.empty.is_some() {
             let mut pages = Vec::with_capacity(wanted.len());
@@ -58,18 +57,11 @@ impl Source {
             return Ok(pages);
         }
         let commands = || {
-            wanted
-                .iter()
-                .map(|(_, params)| Command::new(&self.method, params.clone()))
-                .collect::<Result<Vec<_>>>()
+            let command = |(_, params): &(_, Value)| Command::new(&self.method, params.clone());
+            wanted.iter().map(command).collect::<Result<Vec<_>>>().map(Batch::from)
         };
-        let answers = match self.client.run_batch_as::<T>(commands()?.into()).await {
-            Err(error) if may_be_repeated(&error) => {
-                self.client.run_batch_as(commands()?.into()).await
-            }
-            other => other,
-        };
-        let answers = answers.map_err(|error| self.located(error))?;
+        let first = wanted.first().map_or("first", |(name, _)| name);
+        let answers = self.batch(first, commands).await?;
         let mut pages = Vec::with_capacity(answers.len());
         for ((name, params), answer) in wanted.into_iter().zip(answers) {
             pages.push(match answer {
@@ -78,6 +70,22 @@ impl Source {
             });
         }
         Ok(pages)
+    }
+
+    /// One request for several pages, of which the first is `page`. Reading twice is harmless, so that
+    /// one whose answer was lost is repeated once; one that was never let in has waited long enough.
+    pub(super) async fn batch<T: Outcome>(
+        &self,
+        page: &str,
+        commands: impl Fn() -> Result<Batch>,
+    ) -> Result<Vec<Result<T>>> {
+        let answers = match self.client.run_batch_as(commands()?).await {
+            Err(error) if error.retry() == Retry::IfIdempotent => {
+                self.client.run_batch_as(commands()?).await
+            }
+            other => other,
+        };
+        answers.map_err(|error| self.located(error).with("page", page))
     }
 
     /// A page that failed beside others.
@@ -169,9 +177,4 @@ impl Bounds {
             (Some(after), Some(below)) => format!("id behind {after}, below {below}"),
         }
     }
-}
-
-/// Whether a read that failed may be done again.
-pub(super) fn may_be_repeated(error: &Error) -> bool {
-    matches!(error.retry(), Retry::Safe | Retry::IfIdempotent)
 }

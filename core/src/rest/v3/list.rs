@@ -8,7 +8,7 @@ use super::Client;
 use crate::{
     Error, Kind, Result, Retry,
     process::{self, Task},
-    rest::{Answer, CallOptions, list::has_more},
+    rest::{Answer, CallOptions, Priority, list::has_more},
 };
 
 /// How a method pages. Vendor documentation: "REST 3.0", and each method's page.
@@ -279,8 +279,8 @@ impl List {
         params.insert(name.to_owned(), page);
         let (client, method) = (self.client.clone(), self.method.clone());
         self.under_way = Some(process::start(async move {
-            // Reading twice is harmless.
-            let options = CallOptions::new().idempotent(true);
+            // Reading twice is harmless, and a list may wait.
+            let options = CallOptions::new().idempotent(true).priority(Priority::Bulk);
             client.call_with(&method, Value::Object(params), options).await
         })?);
         Ok(())

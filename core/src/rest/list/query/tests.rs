@@ -44,10 +44,16 @@ fn a_wish_of_the_callers_stands_in_the_way_of_going_by_id() {
         (json!({"filter": {"id": [5]}}), Some("filter")),
         (json!({"filter": {"0": {"logic": "OR", "0": {"=id": 5}}}}), Some("filter")),
         (json!({"filter": {"COMPANY_ID": 5, "TITLE": "ID"}}), None),
+        (json!({"filter": [{"logic": "OR", "0": {"STATUS_ID": "NEW"}}]}), Some("filter")),
+        (json!({"filter": "STATUS_ID"}), Some("filter")),
+        (json!({"filter": null}), None),
         (json!({"filter": {"@STATUS_ID": []}}), Some("params")),
         (json!({"filter": {}, "select": []}), None),
     ] {
         assert_eq!(query("crm.lead.list", params.clone()).obstacle, obstacle, "{params}");
+    }
+    for order in [json!("DATE"), json!(["DATE", "DESC"])] {
+        assert_eq!(query("x.y.list", json!({"order": order})).obstacle, Some("order"));
     }
 }
 
