@@ -39,14 +39,23 @@ pub(crate) fn write(
     for (file, place) in beside.into_iter().zip(&places) {
         let moved = if replace { file.persist(place) } else { file.persist_noclobber(place) };
         if let Err(failed) = moved {
-            // What was not there before is taken away again.
-            for new in done.iter().filter(|_| !replace) {
-                let _ = fs::remove_file(new);
-            }
-            return Err(match failed.error.kind() {
+            let error = match failed.error.kind() {
                 io::ErrorKind::AlreadyExists => taken(place),
                 _ => refused(place, &failed.error),
-            });
+            };
+            // What was not there before is taken away again; what was replaced is gone.
+            if replace {
+                let replaced: Vec<_> = done.iter().map(|new| new.display().to_string()).collect();
+                return Err(if replaced.is_empty() {
+                    error
+                } else {
+                    error.with("replaced already", replaced.join(", "))
+                });
+            }
+            for new in done {
+                let _ = fs::remove_file(new);
+            }
+            return Err(error);
         }
         done.push(place);
     }

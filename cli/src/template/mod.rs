@@ -127,7 +127,7 @@ impl Tool {
 /// # Errors
 /// [`Kind::InvalidInput`] naming the setting.
 pub(crate) fn fill(tool: Tool, settings: &mut Settings) -> Result<Vec<(&'static str, Vec<u8>)>> {
-    settings.check()?;
+    settings.check(tool)?;
     let mut filled = Vec::new();
     for (place, (name, text)) in tool.files().iter().enumerate() {
         let mut file = built_in(text)?;

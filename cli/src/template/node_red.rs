@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{
-    Finding, Settings,
+    Finding, Settings, Tool,
     graph::{Match, Node, Output, Part},
     items, list, plain_sight,
     rhythm::{Clock, Rhythm, Timer},
@@ -184,7 +184,7 @@ fn variables(tab: &Value, shipped: &Value) -> Vec<Finding> {
         if value.trim().is_empty() && matches!(key, "portal" | "client_id") {
             found.push(Finding::warning(name(tab), format!("{key} is empty: fill it in")));
         }
-        found.extend(settings::check(&name(tab), key, &value));
+        found.extend(settings::check(Tool::NodeRed, &name(tab), key, &value));
     }
     found
 }

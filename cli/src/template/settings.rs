@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use evergrant::{Error, Portal, Result};
 use reqwest::Url;
 
-use super::Finding;
+use super::{Finding, Tool};
 
 /// The vendor's servers that answer codes and refresh tokens.
 const AUTHORIZATION_SERVERS: [&str; 3] =
@@ -45,13 +45,13 @@ impl Settings {
 
     /// # Errors
     /// Names the field.
-    pub(super) fn check(&mut self) -> Result<()> {
+    pub(super) fn check(&mut self, tool: Tool) -> Result<()> {
         if let Some(typed) = &mut self.portal {
             *typed = portal(typed)?;
         }
         self.client_id.as_deref().map_or(Ok(()), client_id)?;
         self.scope.as_deref().map_or(Ok(()), scope)?;
-        self.alert_url.as_deref().map_or(Ok(()), alert_url)?;
+        self.alert_url.as_deref().map_or(Ok(()), |address| alert_url(tool, address))?;
         if let Some(server) = &mut self.authorization_server {
             authorization_server(server)?;
             server.truncate(server.trim_end_matches('/').len());
@@ -104,11 +104,15 @@ fn authorization_server(server: &str) -> Result<()> {
 }
 
 /// The address itself is not shown: that of a chat holds its key.
-fn alert_url(address: &str) -> Result<()> {
+fn alert_url(tool: Tool, address: &str) -> Result<()> {
     let url = Url::parse(address).ok().filter(|_| !address.contains(char::is_whitespace));
     let is_one = url.is_some_and(|url| {
         matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.has_host()
     });
+    if is_one && tool == Tool::Corezoid && !address.starts_with("https://") {
+        return Err(Error::invalid_input("alert_url", "Corezoid sends messages to https only")
+            .advise("Write https:// in small letters."));
+    }
     if is_one {
         return Ok(());
     }
@@ -147,7 +151,7 @@ pub(super) fn minutes(value: &str) -> f64 {
 }
 
 /// What is wrong with a setting of an edited file.
-pub(super) fn check(node: &str, name: &str, value: &str) -> Option<Finding> {
+pub(super) fn check(tool: Tool, node: &str, name: &str, value: &str) -> Option<Finding> {
     let is_reference = ["{{", "${", "$("].iter().any(|start| value.contains(start));
     let number = |low: f64, high: f64| match value.trim().parse::<f64>() {
         Ok(number) if number >= low && number <= high => Ok(()),
@@ -167,11 +171,11 @@ pub(super) fn check(node: &str, name: &str, value: &str) -> Option<Finding> {
         "renewals_per_hour" => number(1.0, 30.0),
         "retry_seconds" => number(1.0, 600.0),
         _ if value.trim().is_empty() => Ok(()),
-        "portal" => host(value),
+        "portal" => host(tool, value),
         "client_id" => client_id(value),
         "scope" => scope(value),
         "authorization_server" => authorization_server(value),
-        "alert_url" => alert_url(value),
+        "alert_url" => alert_url(tool, value),
         _ => Ok(()),
     };
     match checked {
@@ -190,10 +194,10 @@ pub(super) fn check(node: &str, name: &str, value: &str) -> Option<Finding> {
     }
 }
 
-/// A portal as the templates take it: they add the scheme themselves. That of a test may say http.
-fn host(value: &str) -> Result<()> {
+/// A portal as a template takes it: that for Corezoid puts a scheme before whatever stands there.
+fn host(tool: Tool, value: &str) -> Result<()> {
     portal(value)?;
-    if value.contains("://") && !value.trim().starts_with("http://") {
+    if tool == Tool::Corezoid && value.contains("://") {
         return Err(Error::invalid_input("portal", "the portal stands here with its scheme")
             .advise("Write the host alone, such as example.bitrix24.com."));
     }

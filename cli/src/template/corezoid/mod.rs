@@ -5,7 +5,7 @@ mod rules;
 use serde_json::Value;
 
 use super::{
-    Finding, Settings,
+    Finding, Settings, Tool,
     graph::{Match, Node, Output, Part},
     items, list, text, written, zip,
 };
@@ -128,7 +128,12 @@ pub(super) fn check(file: &Value, matches: &[Match<'_>], shipped: &[Part]) -> Ve
             let set = logics(node).iter().filter_map(|logic| logic.get("extra")?.as_object());
             for (key, value) in set.flatten().filter(|_| is_settings) {
                 let value = value.as_str().unwrap_or_default();
-                found.extend(super::settings::check(&name(object, node), key, value));
+                found.extend(super::settings::check(
+                    Tool::Corezoid,
+                    &name(object, node),
+                    key,
+                    value,
+                ));
             }
         }
     }

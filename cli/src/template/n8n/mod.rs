@@ -5,7 +5,7 @@ mod schedule;
 use serde_json::Value;
 
 use super::{
-    Finding, Settings,
+    Finding, Settings, Tool,
     graph::{Match, Node, Output, Part},
     items, list,
     rhythm::Clock,
@@ -165,7 +165,7 @@ fn assigned(workflow: &Value, name: &str, now: &Value, shipped: &Value) -> Vec<F
                 found.push(Finding::warning(name, format!("{key} is empty: {why}")));
             }
         }
-        found.extend(settings::check(name, key, &value));
+        found.extend(settings::check(Tool::N8n, name, key, &value));
     }
     found
 }

@@ -81,11 +81,12 @@ fn the_address_for_messages_is_filled_in_wherever_it_is_read() {
 
 #[test]
 fn bad_settings_are_named() {
-    let with = |change: &dyn Fn(&mut Settings)| {
+    let within = |tool, change: &dyn Fn(&mut Settings)| {
         let mut settings = settings();
         change(&mut settings);
-        fill(Tool::NodeRed, &mut settings).unwrap_err()
+        fill(tool, &mut settings).unwrap_err()
     };
+    let with = |change: &dyn Fn(&mut Settings)| within(Tool::NodeRed, change);
     let portal = |text: &str| with(&|settings| settings.portal = Some(text.to_owned()));
     let scope = |text: &str| with(&|settings| settings.scope = Some(text.to_owned()));
     let alert = |text: &str| with(&|settings| settings.alert_url = Some(text.to_owned()));
@@ -106,6 +107,8 @@ fn bad_settings_are_named() {
         ("alert_url", alert("ftp://chat.example/hook")),
         ("alert_url", alert("https://chat.example/a b")),
         ("alert_url", alert("https://me:pw@chat.example/")),
+        ("alert_url", within(Tool::Corezoid, &|s| s.alert_url = Some("http://10.0.0.5/".into()))),
+        ("alert_url", within(Tool::Corezoid, &|s| s.alert_url = Some("HTTPS://a.example/".into()))),
         ("interval", interval(5)),
         ("interval", interval(51)),
     ] {

@@ -36,7 +36,6 @@ fn an_interval_has_the_same_bounds_as_at_export() {
 fn other_settings_are_named_as_well() {
     for tool in Tool::ALL {
         for (name, value) in [
-            ("portal", "https://example.bitrix24.com"),
             ("portal", "example.bitrix24.com/crm/"),
             ("portal", "me@example.bitrix24.com"),
             ("client_id", "a b"),
@@ -47,10 +46,11 @@ fn other_settings_are_named_as_well() {
             let said = after(tool, |file| *setting(tool, file, name) = json!(value));
             assert!(has(&said, &["Error", &format!("{name}: ")]), "{tool:?} {name}: {said:?}");
         }
-        for value in ["example", "example.bitrix24.com"] {
+        for value in ["example", "example.bitrix24.com", "https://example.bitrix24.com"] {
             let mut file = shipped(tool);
             *setting(tool, &mut file, "portal") = json!(value);
-            assert!(errors(&file).is_empty(), "{tool:?} {value}");
+            let adds_scheme = tool == Tool::Corezoid && value.contains("://");
+            assert_eq!(!errors(&file).is_empty(), adds_scheme, "{tool:?} {value}");
         }
     }
     for tool in [Tool::N8n, Tool::NodeRed] {
