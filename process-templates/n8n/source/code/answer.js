@@ -18,7 +18,7 @@ export default function readAnswer({ $, $input }) {
   const body = parse(answer.data ?? answer.body)
   const status = Number(answer.statusCode) || undefined
   const byCode = work.ask === 'authorization_code'
-  const memory = { ...work.memory, attempt: undefined }
+  const memory = { ...work.memory }
   const error =
     typeof body.error === 'string' && /^[\w.-]{1,60}$/.test(body.error) ? body.error : ''
   const result = { row, memory, settings, job, end: { kind: end.kind, warning: end.warning } }
@@ -68,9 +68,10 @@ export default function readAnswer({ $, $input }) {
       user_id: String(body.user_id ?? (byCode ? '' : row.user_id) ?? ''),
       scope: String(body.scope ?? ''),
     }
-    const { told: said, consent, used_state, seed, undelivered } = memory
+    const { told: said, consent, used_state, seed, undelivered, notice } = memory
     result.memory = {
       ...{ told: said, consent, used_state, seed, undelivered },
+      notice: byCode ? undefined : notice,
       received_at: now,
       renewals: byCode ? [] : [...(memory.renewals ?? []).filter((time) => time > now - 3600), now],
     }
@@ -123,6 +124,7 @@ export default function readAnswer({ $, $input }) {
   }
 
   function renewalFailed() {
+    memory.attempt = undefined
     const lost = memory.lost_at
       ? `. The answer to an earlier attempt (${new Date(memory.lost_at * 1000).toISOString()}) was lost; the new token was in it`
       : ''

@@ -147,7 +147,7 @@ export default function decide({ $, $input, $runIndex }) {
   function action() {
     if (mine) return work.ask ? 'ask' : 'tell'
     // A message that could not be delivered is tried again by the schedule, not by every reader.
-    const tell = state.state !== (memory.told ?? 'ok')
+    const tell = state.state !== (memory.told ?? 'ok') || Boolean(memory.notice)
     const undelivered = tell && state.state === memory.undelivered
     const silent = !tell || job.kind === 'callback' || (undelivered && job.kind === 'token')
     if (!work.ask && silent && job.kind !== 'start') return 'end'

@@ -7,9 +7,8 @@ export const notes = 'Each change, once'
 /** Compares the state with what was told before, and writes the message to the author. */
 export default function say({ $ }) {
   const asked = $('Read the answer').isExecuted
-  const { row, memory, settings, job, end, notice } = $(
-    asked ? 'Read the answer' : 'What is to be done?',
-  ).first().json
+  const from = asked ? 'Read the answer' : 'What is to be done?'
+  const { row, memory, settings, job, end, notice = memory.notice } = $(from).first().json
   const { now } = job
   if (!isOpen(memory, now) && (job.kind === 'start' || !row.refresh_token || memory.refused))
     memory.consent = { state: $('Draw a random text').first().json.random, until: now + 7 * 86400 }
@@ -22,7 +21,7 @@ export default function say({ $ }) {
   const changed = state !== told
   const kind = kindOf()
   const message = kind ? words(kind) : undefined
-  const quiet = { ...memory, undelivered: undefined }
+  const quiet = { ...memory, undelivered: undefined, notice: undefined }
   const text = (value) => JSON.stringify(value)
   return [
     {
@@ -32,7 +31,7 @@ export default function say({ $ }) {
         alert_url: settings.alert_url,
         memory: text(memory),
         when_told: text({ ...quiet, told: state }),
-        when_not_told: text({ ...memory, undelivered: state }),
+        when_not_told: text({ ...memory, undelivered: state, notice }),
       },
     },
   ]

@@ -71,6 +71,19 @@ export function trouble(scenario, stage) {
     assert.equal(stage.sink.alerts.length, 1)
   })
 
+  scenario('escalation: a notice that did not arrive is sent again, once', async () => {
+    await stage.authorized()
+    stage.sink.status = 500
+    await stage.deploy({ code: 'a-code-of-yesterday' })
+    await stage.press()
+    await stage.tick()
+    assert.equal(stage.sink.refused > 0, true)
+    stage.sink.status = 200
+    for (let n = 0; n < 3; n += 1) await stage.tick()
+    await stage.sink.alert('notice', 'code_refused')
+    assert.equal(stage.sink.alerts.length, 1)
+  })
+
   scenario(
     'revoked: one escalation with reason and link over many runs; the link brings recovery',
     async () => {
@@ -202,6 +215,8 @@ export function trouble(scenario, stage) {
         'the old one is readable',
       )
       await stage.advance(180)
+      await stage.deploy({ code: 'a-code-of-yesterday' })
+      await stage.press() // its refusal says nothing about the renewal that was cut off
       const short = await stage.token({ min_ttl: 3000 })
       assert.equal(short.access_token, first.access_token)
       assert.equal(short.short, true)
@@ -211,7 +226,8 @@ export function trouble(scenario, stage) {
       await stage.sink.alert('recovery')
       assert.notEqual((await stage.token({ min_ttl: 3000 })).access_token, first.access_token)
       // Beside these two, n8n itself may tell by the error workflow that a run was cut off.
-      const ours = stage.sink.alerts.filter(({ state }) => state !== 'workflow_error')
+      const others = ['workflow_error', 'code_refused']
+      const ours = stage.sink.alerts.filter(({ state }) => !others.includes(state))
       assert.equal(ours.length, 2)
     },
   )
