@@ -88,9 +88,8 @@ class Player:
     def failure(self) -> str | None:
         """Why it does not read any more; None while it does."""
         if self.language != "rust":
-            if self._process.poll() is None:
-                return None
-            return f"it ended: {self._last_word()}"
+            code = self._process.poll()
+            return None if code is None else f"it ended with {code}: {self._last_word()}"
         # A worker that cannot open its store says so and waits for other orders.
         while self._process.stdout and select.select([self._process.stdout], [], [], 0)[0]:
             line = self._process.stdout.readline()
@@ -127,7 +126,7 @@ class Player:
 
     def drain(self, seconds: float) -> str | None:
         """SIGTERM to a program that ends when its exchanges have; None if it did, else why not."""
-        # One that began a moment ago does not listen to signals yet: it notes what it reads once it does.
+        # One that began just now does not listen to signals yet; its first note shows that it does.
         deadline = time.monotonic() + seconds
         while not self.files[-1].exists():
             if failure := self.failure():
