@@ -4,22 +4,37 @@ import { until } from './wait.js'
 /** Receives the messages that a template sends to its author. */
 export class Sink {
   static async open() {
-    const sink = Object.assign(new Sink(), { alerts: [], status: 200, refused: 0 })
+    const sink = new Sink()
+    sink.begin('')
     sink.server = createServer((request, response) => {
       let body = ''
       request.on('data', (part) => {
         body += part
       })
       request.on('end', () => {
-        if (sink.status === 200)
-          sink.alerts.push({ ...JSON.parse(body), authorization: request.headers.authorization })
-        else sink.refused += 1
+        if (sink.status === 200) {
+          const message = { ...JSON.parse(body), authorization: request.headers.authorization }
+          sink.of(request.url)?.push(message)
+        } else sink.refused += 1
         response.writeHead(sink.status).end()
       })
     })
     await new Promise((resolve) => sink.server.listen(0, '127.0.0.1', resolve))
-    sink.url = `http://127.0.0.1:${sink.server.address().port}/`
+    sink.origin = `http://127.0.0.1:${sink.server.address().port}`
     return sink
+  }
+
+  /** From now on messages count that go to a place of their own: those to an earlier one may still be on their way. */
+  begin(place) {
+    Object.assign(this, { place, alerts: [], errors: [], status: 200, refused: 0 })
+  }
+
+  of(path) {
+    return { [`/${this.place}`]: this.alerts, '/errors': this.errors }[path]
+  }
+
+  get url() {
+    return `${this.origin}/${this.place}`
   }
 
   matching(kind, state) {

@@ -62,7 +62,9 @@ export function saving(scenario, stage) {
       stage.saveAgain()
     }
     assert.equal(stage.begun('Save the pair') - before, 15)
-    const broken = await stage.sink.alert('escalation', 'workflow_error')
+    await until('the error is told', () => stage.broken().length > 0)
+    const [broken] = stage.broken()
+    assert.equal(broken.state, 'workflow_error')
     assert.equal(broken.node, 'The pair could not be saved')
     assert.match(broken.reason, /could not write to the data table bitrix24_tokens/)
     assert.match(broken.text, /that pair is lost/)

@@ -197,7 +197,7 @@ export function tokens(scenario, stage) {
     assert.equal(seen.size, 174)
     assert.equal(await refreshes(), 173)
     assert.equal(await stage.asked(), 174, 'one request each')
-    assert.equal(stage.sink.alerts.length, 0)
+    assert.deepEqual(stage.sink.alerts, [])
     return '173 runs, 173 tokens'
   })
 }
