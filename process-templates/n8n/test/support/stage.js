@@ -87,12 +87,7 @@ export class Stage {
       user('user-of-the-lead', 'test/lead', 'b24OAuthLead0001', ['TITLE']),
     ]
     await this.emulate()
-    const workflows = [
-      this.filled(),
-      this.errors(),
-      read('create-a-new-lead.json'),
-      ...users,
-    ]
+    const workflows = [this.filled(), this.errors(), read('create-a-new-lead.json'), ...users]
     await this.n8n.importFiles({
       credentials: [credential('the-secret', client_secret), credential('a-wrong-secret', 'wrong')],
       workflows,
