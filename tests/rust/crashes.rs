@@ -1,6 +1,8 @@
 //! A process is killed, or stands still for longer than its lease, at each step of a rotation. The emulator's truth
 //! says what became of the pair.
 
+use std::{fs, path::Path};
+
 use evergrant_tests::{
     processes::{Scene, Worker},
     program,
@@ -115,6 +117,40 @@ async fn killed_with_the_answer_in_hand_a_spare_takes_over() {
     assert_eq!(next.ok(json!({"do": "statistics"})).await["promoted"], 1);
     next.ok(json!({"do": "call", "grant": grant["id"], "method": "profile"})).await;
     assert_eq!(next.grant(&grant).await["status"], "active");
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_read_keeps_no_spare_waiting() {
+    let (scene, mut worker, _) = granted().await;
+    let grant = scene.consent(&mut worker, 1).await;
+    killed_at(&scene, &grant, "spooled").await;
+    assert_eq!(damaged_answers(scene.folder.path()), 1);
+    let mut next = scene.worker().await;
+    let refused = next.renew(&grant, 2).await;
+    assert!(refused.get("error").is_some(), "{refused}");
+    scene.turn(LEASE).await;
+    renewed(&mut next, &grant, 2, 3).await;
+    assert_eq!(next.ok(json!({"do": "statistics"})).await["promoted"], 1);
+}
+
+/// Damages what is sealed in slots behind their labels; answers how many there were.
+fn damaged_answers(folder: &Path) -> usize {
+    const LABEL: usize = 1024;
+    let mut count = 0;
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            count += damaged_answers(&path);
+        } else if path.extension().is_some_and(|extension| extension == "slot") {
+            let mut bytes = fs::read(&path).unwrap();
+            if String::from_utf8_lossy(&bytes[..LABEL]).contains("\"status\":200") {
+                bytes[LABEL + 20] ^= 0xff;
+                fs::write(&path, bytes).unwrap();
+                count += 1;
+            }
+        }
+    }
+    count
 }
 
 #[tokio::test]

@@ -96,3 +96,19 @@ async fn a_store_of_a_newer_program_is_left_alone() {
     database(&scene).pragma_update(None, "user_version", version).unwrap();
     assert_eq!(scene.worker().await.renew(&sound, 1).await["generation"], 2);
 }
+
+#[tokio::test]
+async fn a_damaged_row_keeps_no_other_grant_in_quarantine() {
+    let (scene, mut worker, sound, damaged) = two_grants().await;
+    for grant in [&sound, &damaged] {
+        assert_eq!(worker.renew(grant, 1).await["generation"], 2);
+    }
+    drop(worker);
+    put(&scene, "state", &damaged, &Cell::Text("asleep".into()));
+    let moved = "UPDATE meta SET value = CAST('elsewhere' AS BLOB) WHERE name = 'installation'";
+    assert_eq!(database(&scene).execute(moved, []).unwrap(), 1);
+    let mut worker = scene.worker().await;
+    scene.turn(191).await;
+    worker.ok(json!({"do": "maintain"})).await;
+    assert_eq!(worker.renew(&sound, 2).await["generation"], 3);
+}

@@ -169,3 +169,29 @@ async fn a_store_that_moves_with_its_spool_goes_on() {
     turn(&stage, 191).await;
     assert_eq!(application.renew_token(stage.grant.id, 2).await.unwrap().generation, 3);
 }
+
+/// That the store does not take an answer now is no word about whether there is one.
+#[tokio::test]
+async fn a_store_that_fails_is_not_taken_for_the_lack_of_an_answer() {
+    let stage = Stage::on_sqlite().await;
+    let grant = stage.grant.id;
+    let db = Connection::open(stage.folder.path().join("grants.db")).unwrap();
+    db.execute_batch("CREATE TABLE before AS SELECT * FROM chains").unwrap();
+    stage.application.renew_token(grant, 1).await.unwrap();
+    // The store forgets the rotation, the old token was refused, and for a while nothing can be written.
+    db.execute_batch(
+        "DELETE FROM chains; INSERT INTO chains SELECT * FROM before; DROP TABLE before;
+         UPDATE chains SET state = 'doubted'; UPDATE grants SET generation = 1;
+         CREATE TRIGGER full BEFORE UPDATE OF lineage ON chains
+         BEGIN SELECT raise(abort, 'database or disk is full'); END;",
+    )
+    .unwrap();
+    let status = async || stage.application.grant(grant).await.unwrap().status;
+    for _ in 0..2 {
+        let _ = stage.application.maintain().await;
+        assert_eq!(status().await.as_str(), "active", "the answer is in the spool");
+    }
+    db.execute_batch("DROP TRIGGER full").unwrap();
+    stage.application.maintain().await.unwrap();
+    assert_eq!(stage.application.renew_token(grant, 2).await.unwrap().generation, 3);
+}

@@ -164,3 +164,25 @@ async fn a_doubt_is_over_once_every_machine_has_looked() {
     }
     assert_eq!(status(&mut one, &grant).await, "needs_reauthorization");
 }
+
+/// What the first machine sent is not sent again by a third, which only sees that the second gave up giving up.
+#[tokio::test]
+async fn a_policy_never_to_send_twice_outlives_who_keeps_to_it() {
+    let never = || json!({"retry_spent": "never"});
+    let scene = Scene::new().await;
+    let mut first = scene.worker_on("one", json!({}), &[]).await;
+    let grant = scene.consent(&mut first, 1).await;
+    let (mut dying, _) = at_fault(&scene, "one", &grant, "confirmed=kill").await;
+    dying.killed().await;
+    scene.turn(HOLD_BACK).await;
+    let fault = [("EVERGRANT_FAULT", "giving_up=kill")];
+    let mut second = scene.worker_on("two", never(), &fault).await;
+    second.begin(json!({"do": "renew", "grant": grant["id"], "generation": 1})).await;
+    second.killed().await;
+    scene.turn(LEASE).await;
+    let mut third = scene.worker_on("three", never(), &[]).await;
+    let refused = third.renew(&grant, 1).await;
+    assert!(refused.get("error").is_some(), "{refused}");
+    let events = third.events(&grant).await;
+    assert_eq!(events.iter().filter(|event| *event == "sent").count(), 1, "{events:?}");
+}

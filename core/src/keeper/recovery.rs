@@ -6,6 +6,7 @@ use std::{sync::Arc, time::Duration};
 use super::{
     Keeper, RetrySpent, Token,
     consent::Origin,
+    fault::fault,
     needs_reauthorization,
     oracle::{self, Word},
     rotation::at,
@@ -202,6 +203,7 @@ impl Keeper {
             Some(silent) => self.0.store.take_over(&start, silent).await?,
         };
         if acquired {
+            fault("giving_up").await;
             self.0.store.settle(row.chain.id, attempt, Verdict::Refused).await?;
             return Ok(());
         }

@@ -122,7 +122,7 @@ impl Keeper {
         if *self.brought_in() != epoch {
             self.replay_consents().await?;
             for (grant, _) in self.0.spool.marks().await? {
-                self.spare_the_others(grant, self.bring_forward(grant).await).await?;
+                self.note_unless_away(grant, self.bring_forward(grant).await).await?;
             }
             self.brought_in().clone_from(&epoch);
         }
@@ -130,7 +130,7 @@ impl Keeper {
             return Ok(());
         }
         for (grant, generation) in self.0.spool.marks().await? {
-            self.spare_the_others(grant, self.agree(grant, generation).await).await?;
+            self.note_unless_away(grant, self.agree(grant, generation).await).await?;
         }
         self.0.spool.see_epoch(epoch).await
     }
@@ -160,7 +160,7 @@ impl Keeper {
     }
 
     /// A grant that cannot be read keeps no other from its turn; a store that is away does.
-    async fn spare_the_others(&self, grant: GrantId, done: Result<()>) -> Result<()> {
+    async fn note_unless_away(&self, grant: GrantId, done: Result<()>) -> Result<()> {
         if let Err(error) = done {
             self.0.store.meta("epoch").await?;
             tracing::warn!(grant, %error, "a grant cannot leave quarantine yet");

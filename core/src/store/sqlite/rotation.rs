@@ -19,6 +19,7 @@ const AHEAD: i64 = 60_000;
 /// A lease of another boot ends when this boot is as old as a lease is long: its holder should be
 /// gone, but a file on a disk that was moved may have one on the machine that it came from. So does
 /// the pause after a lost answer: the server may still be at work on what was sent before a reboot.
+/// A doubt has no lease; it is named because the index on these states is found by its own words.
 pub(super) const ADOPT: &str = "
     UPDATE chains SET held_until = ?1, held_boot = ?2
     WHERE state IN ('intent', 'sent', 'ambiguous', 'doubted') AND state <> 'doubted' AND held_boot <> ?2";
