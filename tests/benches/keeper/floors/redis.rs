@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use redis::{Pipeline, aio::MultiplexedConnection};
+use redis::{AsyncConnectionConfig, Pipeline, aio::MultiplexedConnection};
 use tokio::sync::Mutex;
 
 use super::Step;
@@ -21,8 +21,11 @@ impl Plain {
     pub async fn on(server: &str) -> Self {
         let client = redis::Client::open(server).unwrap();
         let mut sessions = Vec::new();
+        // A slow disk is slow for both sides: it shows in the figures and ends nothing.
+        let config = AsyncConnectionConfig::new().set_response_timeout(None);
         for _ in 0..SESSIONS {
-            let session = client.get_multiplexed_async_connection().await.unwrap();
+            let session = client.get_multiplexed_async_connection_with_config(&config);
+            let session = session.await.unwrap();
             sessions.push(Mutex::new(session));
         }
         let prefix = format!("floor-{}:", std::process::id());
