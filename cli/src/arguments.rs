@@ -66,12 +66,7 @@ fn add(params: &mut Value, pair: &str) -> Result<()> {
     let (name, text) =
         pair.split_once('=').ok_or_else(|| malformed("a parameter has no =".into()))?;
     let (name, value) = match name.strip_suffix(':') {
-        Some(name) => (
-            name,
-            serde_json::from_str(text).map_err(|error| {
-                malformed(source::why_not_json("the value after := is", &error))
-            })?,
-        ),
+        Some(name) => (name, source::parse("the value after := is", text).map_err(malformed)?),
         None => (name, Value::String(text.to_owned())),
     };
     let path = path(name).ok_or_else(|| malformed("a parameter's name is malformed".into()))?;
@@ -146,6 +141,7 @@ mod tests {
             &["novalue"][..],
             &["=x"],
             &["a:={"],
+            &["a:=99999999999999999999"],
             &["a[b=1"],
             &["a[b]c=1"],
             &["a=1", "a[b]=2"],

@@ -58,8 +58,30 @@ fn bytes(from: impl Read, longest: u64) -> io::Result<Option<Vec<u8>>> {
 
 /// A text as JSON; `what` begins the error: "the parameters are".
 pub(crate) fn json(field: &'static str, what: &str, text: &str) -> Result<Value> {
-    serde_json::from_str(text)
-        .map_err(|error| Error::invalid_input(field, why_not_json(what, &error)))
+    parse(what, text).map_err(|why| Error::invalid_input(field, why))
+}
+
+/// A text as JSON, or why it is not taken.
+pub(crate) fn parse(what: &str, text: &str) -> std::result::Result<Value, String> {
+    let value = serde_json::from_str(text).map_err(|error| why_not_json(what, &error))?;
+    if is_exact(&value) { Ok(value) } else { Err(format!("{what} {NOT_EXACT}")) }
+}
+
+/// What is wrong with a value that is not exact.
+pub(crate) const NOT_EXACT: &str =
+    "not exact: a whole number in it is longer than 64 bits, write it in quotes";
+
+/// Whether every whole number was read with all its digits. What 64 bits do not hold was rounded, and
+/// another number than the one that was written would reach the portal.
+pub(crate) fn is_exact(value: &Value) -> bool {
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            number.as_f64().is_none_or(|number| number.abs() < (1_u64 << 63) as f64)
+        }
+        Value::Array(items) => items.iter().all(is_exact),
+        Value::Object(fields) => fields.values().all(is_exact),
+        _ => true,
+    }
 }
 
 /// Why a text cannot be read as JSON, and where.
@@ -75,6 +97,19 @@ pub(crate) fn why_not_json(what: &str, error: &serde_json::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_that_would_be_rounded_is_refused() {
+        let long = "99999999999999999999999";
+        for text in [long, &format!("-{long}"), &format!(r#"{{"a": [1, {long}]}}"#)] {
+            let error = json("params", "the parameters are", text).unwrap_err().to_string();
+            assert!(error.contains("the parameters are not exact"), "{error}");
+            assert!(!error.contains("999"), "{error}");
+        }
+        for text in ["18446744073709551615", "-9223372036854775808", "0.1", "1e9", "\"9e99\""] {
+            json("params", "the parameters are", text).unwrap();
+        }
+    }
 
     #[test]
     fn what_is_too_long_is_not_read_in_part() {

@@ -101,6 +101,10 @@ fn values(text: &str) -> Result<Vec<Value>> {
     let mut values = values.collect::<std::result::Result<Vec<_>, _>>().map_err(|error| {
         Error::invalid_input("file", source::why_not_json("the commands are", &error))
     })?;
+    if !values.iter().all(source::is_exact) {
+        let why = format!("the commands are {}", source::NOT_EXACT);
+        return Err(Error::invalid_input("file", why));
+    }
     Ok(match values.as_mut_slice() {
         [Value::Array(commands)] => std::mem::take(commands),
         _ => values,

@@ -61,6 +61,44 @@ async fn a_dead_holder_is_told_from_a_living_one() {
 }
 
 #[tokio::test]
+async fn a_verdict_waits_for_an_answer_that_may_come_and_not_for_ever() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Clock::system();
+    let spool = Spool::open(Some(folder.path().into()), vec![1], clock.clone()).await.unwrap();
+    let other = Parent { chain: PARENT.chain + 1, ..PARENT };
+    assert!(!spool.may_bring(PARENT).await.unwrap());
+
+    kill(spool.reserve(label()).await.unwrap());
+    assert!(!spool.may_bring(PARENT).await.unwrap(), "its process died without an answer");
+    let mut slot = spool.reserve(label()).await.unwrap();
+    assert!(spool.may_bring(PARENT).await.unwrap(), "its process may be about to write");
+    assert!(!spool.may_bring(other).await.unwrap(), "that is another chain's");
+
+    slot.write(200, b"sealed by a key that is gone".to_vec()).await.unwrap();
+    kill(slot);
+    assert!(spool.may_bring(PARENT).await.unwrap(), "it waits to be brought in");
+    clock.turn(i64::try_from(keep::HOLD_BACK.as_secs()).unwrap() + 1);
+    assert!(!spool.may_bring(PARENT).await.unwrap(), "nobody could bring it in");
+    assert_eq!(spool.left().await.unwrap().len(), 1, "it is kept all the same");
+}
+
+#[tokio::test]
+async fn half_a_label_counts_while_somebody_writes_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = open(folder.path()).await;
+    let slot = spool.reserve(label()).await.unwrap();
+    let path = slot::all(&folder.path().join("s")).unwrap().pop().unwrap();
+    let whole = fs::read(&path).unwrap();
+    let half = [&whole[..40], &vec![b'\n'; whole.len() - 40]].concat();
+    fs::write(&path, half).unwrap();
+    assert!(spool.may_bring(PARENT).await.unwrap());
+    assert!(matches!(spool.fate(ATTEMPT).await.unwrap(), Fate::Held));
+    kill(slot);
+    assert!(!spool.may_bring(PARENT).await.unwrap(), "nobody writes on");
+    assert!(matches!(spool.fate(ATTEMPT).await.unwrap(), Fate::Gone));
+}
+
+#[tokio::test]
 async fn a_label_that_would_not_fit_with_its_answer_is_refused_before() {
     let folder = tempfile::tempdir().unwrap();
     let spool = open(folder.path()).await;

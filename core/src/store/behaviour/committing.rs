@@ -179,6 +179,10 @@ pub(in crate::store) async fn an_answer_without_its_parent_is_kept(world: &World
     for _ in 0..2 {
         assert_eq!(world.store.commit(&late).await.unwrap(), Committed::Orphan);
     }
+    assert!(
+        world.store.is_known(&late.spent.unwrap()).await.unwrap(),
+        "whoever delivers it is late"
+    );
     let after = world.row(grant).await;
     assert_eq!(after.generation, current.generation);
     assert!(after.chain.pair == current.chain.pair);
