@@ -290,12 +290,12 @@ export class Application {
   }
 
   /**
-   * Lets no new exchange begin and waits for those under way, at most `deadline` seconds (30 unless
-   * given). True if all of them ended. For programs that were asked to stop.
+   * Lets no new exchange begin and waits for those under way, at most `deadline` seconds: unless given,
+   * for as long as one may last (165). True if all of them ended. For programs that were asked to stop.
    */
   async shutDown(deadline?: number): Promise<boolean> {
     return attempt(this.shutDown, async () =>
-      this.#native.shutDown(optional(deadline, 'deadline', seconds) ?? 30),
+      this.#native.shutDown(optional(deadline, 'deadline', seconds)),
     )
   }
 

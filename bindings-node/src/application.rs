@@ -1,6 +1,6 @@
 //! An application and its grants.
 
-use evergrant::ApplicationBuilder;
+use evergrant::{ApplicationBuilder, LONGEST_EXCHANGE};
 use napi::{Env, bindgen_prelude::PromiseRaw};
 use napi_derive::napi;
 
@@ -190,10 +190,14 @@ impl Application {
     pub fn shut_down<'env>(
         &self,
         env: &'env Env,
-        deadline: f64,
+        deadline: Option<f64>,
     ) -> napi::Result<PromiseRaw<'env, Outcome<bool>>> {
         let app = self.core.clone();
-        promise(env, None, async move { Ok(app.shut_down(duration("deadline", deadline)?).await) })
+        promise(env, None, async move {
+            let deadline =
+                deadline.map_or(Ok(LONGEST_EXCHANGE), |deadline| duration("deadline", deadline))?;
+            Ok(app.shut_down(deadline).await)
+        })
     }
 
     /// Trusts this store's word for a grant that is held.

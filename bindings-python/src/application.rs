@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use evergrant::GrantId;
+use evergrant::{GrantId, LONGEST_EXCHANGE};
 use pyo3::prelude::*;
 
 use crate::{
@@ -180,9 +180,11 @@ impl Application {
     }
 
     /// Begins nothing new, and waits for what is under way.
-    fn shut_down(&self, py: Python<'_>, deadline: f64) -> PyResult<Pending> {
+    fn shut_down(&self, py: Python<'_>, deadline: Option<f64>) -> PyResult<Pending> {
         let app = self.core.clone();
-        let deadline = guarded(py, || duration("deadline", deadline))?;
+        let deadline = guarded(py, || {
+            deadline.map_or(Ok(LONGEST_EXCHANGE), |deadline| duration("deadline", deadline))
+        })?;
         Ok(Pending::new(async move { Ok(app.shut_down(deadline).await) }))
     }
 

@@ -3,13 +3,10 @@
 
 use std::{future::Future, process::ExitCode, sync::OnceLock, time::Duration};
 
-use evergrant::{Application, Error, Kind, Result};
+use evergrant::{Application, Error, Kind, LONGEST_EXCHANGE, Result};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::output;
-
-/// Longer than an exchange takes that still comes to an end.
-const DEADLINE: Duration = Duration::from_secs(45);
 
 /// The application that this program has open, if any.
 static OPEN: OnceLock<Application> = OnceLock::new();
@@ -48,7 +45,7 @@ pub(crate) async fn until_stopped(
 }
 
 async fn drain(application: &Application) -> bool {
-    let draining = application.shut_down(DEADLINE);
+    let draining = application.shut_down(LONGEST_EXCHANGE);
     tokio::pin!(draining);
     tokio::select! {
         drained = &mut draining => return drained,

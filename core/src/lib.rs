@@ -36,7 +36,7 @@ mod rest;
 mod secret;
 mod store;
 
-pub use application::{Application, ApplicationBuilder, DEFAULT_MIN_TTL, Grant};
+pub use application::{Application, ApplicationBuilder, DEFAULT_MIN_TTL, Grant, LONGEST_EXCHANGE};
 pub use audit::AuditEntry;
 pub use clock::Clock;
 pub use error::{Error, Kind, Result, Retry};

@@ -2,13 +2,22 @@
 
 use std::time::Duration;
 
-use evergrant::{KeySource, Kind};
-use evergrant_tests::stage::{Stage, until};
+use evergrant::{KeySource, Kind, RetrySpent};
+use evergrant_tests::stage::Stage;
 use serde_json::{Value, json};
 
 #[tokio::test]
 async fn a_spare_chain_takes_over_when_the_primary_is_lost() {
+    for (old_access, reuses) in [("lives", 1), ("dies", 0)] {
+        a_spare_takes_over(old_access, reuses).await;
+    }
+}
+
+/// Where the old access token dies with its refresh token, it tells that the latter was spent: it is not
+/// sent again to find out.
+async fn a_spare_takes_over(old_access: &str, reuses: u64) {
     let stage = Stage::new().await;
+    stage.emulator.control("POST", "/settings", &json!({"old_access": old_access})).await;
     let again = stage.consent().await;
     assert_eq!(
         (again.id, again.generation),
@@ -24,7 +33,58 @@ async fn a_spare_chain_takes_over_when_the_primary_is_lost() {
     stage.application.client(again.id).call("profile", Value::Null).await.unwrap();
     assert_eq!(stage.status().await, "active", "nobody had to consent again");
     assert_eq!(stage.application.statistics().promoted, 1);
+    assert_eq!(stage.reuses().await, reuses, "{old_access}");
     assert_eq!(stage.application.renew_token(again.id, 3).await.unwrap().generation, 4);
+}
+
+#[tokio::test]
+async fn a_request_that_was_lost_three_times_leaves_the_turn_to_a_spare() {
+    let stage = Stage::new().await;
+    stage.consent().await;
+    stage.fault(json!({"at": "token", "kind": "drop", "when": "before", "times": 3})).await;
+    for pause in [91, 181, 361] {
+        let error = stage.application.renew_token(stage.grant.id, 2).await.err().unwrap();
+        assert_eq!(error.kind(), Kind::Ambiguous, "{pause}");
+        assert_eq!(stage.application.statistics().promoted, 0, "{pause}: the token is good");
+        stage.clock.turn(pause);
+    }
+    assert_eq!(stage.application.renew_token(stage.grant.id, 2).await.unwrap().generation, 3);
+    assert_eq!(stage.application.statistics().promoted, 1);
+    assert_eq!((stage.refreshes().await, stage.reuses().await), (0, 0));
+}
+
+#[tokio::test]
+async fn whoever_says_always_asks_the_server_itself() {
+    let mut stage = Stage::new().await;
+    stage.consent().await;
+    let always = stage.builder().retry_spent_token(RetrySpent::Always);
+    stage.application = always.open().await.unwrap();
+    stage.fault(json!({"at": "token", "kind": "drop", "when": "after", "times": 1})).await;
+    let error = stage.application.renew_token(stage.grant.id, 2).await.err().unwrap();
+    assert_eq!(error.kind(), Kind::Ambiguous);
+    stage.clock.turn(91);
+    assert_eq!(stage.application.renew_token(stage.grant.id, 2).await.unwrap().generation, 3);
+    assert_eq!((stage.reuses().await, stage.application.statistics().promoted), (1, 1));
+}
+
+#[tokio::test]
+async fn what_the_vendor_blocked_stays_blocked_for_a_program_that_starts_anew() {
+    let stage = Stage::new().await;
+    let refusal = json!({"error": "OVERLOAD_LIMIT", "error_description": "blocked"});
+    stage.fault(json!({"at": "token", "kind": "json", "status": 429, "body": refusal})).await;
+    let error = stage.application.renew_token(stage.grant.id, 1).await.err().unwrap();
+    assert_eq!(error.kind(), Kind::Blocked);
+    let sent = stage.events("sent").await;
+    for _ in 0..3 {
+        let application = stage.reopen().await;
+        let error = application.renew_token(stage.grant.id, 1).await.err().unwrap();
+        assert!(error.retry_after().unwrap() > Duration::from_secs(3000), "{error:?}");
+    }
+    assert_eq!(stage.events("sent").await, sent);
+    stage.emulator.control("DELETE", "/faults", &Value::Null).await;
+    stage.clock.turn(3601);
+    let application = stage.reopen().await;
+    assert_eq!(application.renew_token(stage.grant.id, 1).await.unwrap().generation, 2);
 }
 
 #[tokio::test]
@@ -231,9 +291,15 @@ async fn the_master_key_changes_under_a_rotation() {
     let (old, new) = ("11".repeat(32), "22".repeat(32));
     let with_key = async |key: String| stage.builder().key(KeySource::Key(key.into())).open().await;
     let both = with_key(format!("1:{old},2:{new}")).await.unwrap();
-    let (rotated, resealed) = tokio::join!(both.renew_token(stage.grant.id, 1), both.reseal());
-    assert_eq!(rotated.unwrap().generation, 2);
-    assert_eq!(resealed.unwrap(), 1);
+    stage.fault(json!({"at": "token", "kind": "delay", "delay_ms": 700, "times": 1})).await;
+    let rotating = {
+        let (application, grant) = (both.clone(), stage.grant.id);
+        tokio::spawn(async move { application.renew_token(grant, 1).await })
+    };
+    stage.sent().await;
+    assert_eq!(both.reseal().await.unwrap(), 1);
+    assert!(!rotating.is_finished(), "it met the rotation");
+    assert_eq!(rotating.await.unwrap().unwrap().generation, 2);
     assert_eq!(both.reseal().await.unwrap(), 0);
     let after = with_key(format!("2:{new}")).await.unwrap();
     assert_eq!(after.renew_token(stage.grant.id, 2).await.unwrap().generation, 3);
@@ -248,11 +314,7 @@ async fn shutting_down_drains_and_begins_nothing_new() {
         let (application, grant) = (stage.application.clone(), stage.grant.id);
         tokio::spawn(async move { application.renew_token(grant, 1).await })
     };
-    until("the exchange is under way", || async {
-        let audit = stage.application.audit(stage.grant.id).await.unwrap();
-        audit.iter().any(|entry| entry.event == "sent")
-    })
-    .await;
+    stage.sent().await;
     assert!(!stage.application.shut_down(Duration::from_millis(1)).await, "not in time");
     assert!(stage.application.shut_down(Duration::from_secs(30)).await);
     assert_eq!(renewing.await.unwrap().unwrap().generation, 2);

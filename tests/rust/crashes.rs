@@ -6,6 +6,7 @@ use std::{fs, path::Path};
 use evergrant_tests::{
     processes::{Scene, Worker},
     program,
+    stage::until,
 };
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -117,6 +118,29 @@ async fn killed_with_the_answer_in_hand_a_spare_takes_over() {
     assert_eq!(next.ok(json!({"do": "statistics"})).await["promoted"], 1);
     next.ok(json!({"do": "call", "grant": grant["id"], "method": "profile"})).await;
     assert_eq!(next.grant(&grant).await["status"], "active");
+}
+
+#[tokio::test]
+async fn killed_while_the_server_works_nothing_is_sent_again_before_it_is_known() {
+    for (kind, spent) in [("late", 0), ("delay", 1)] {
+        let (scene, _, grant) = granted().await;
+        scene.fault(json!({"at": "token", "kind": kind, "delay_ms": 60_000, "times": 1})).await;
+        let mut dying = scene.worker().await;
+        dying.begin(json!({"do": "renew", "grant": grant["id"], "generation": 1})).await;
+        until("the server has the request", || async {
+            let armed = scene.emulator.control("GET", "/faults", &Value::Null).await;
+            armed.as_array().unwrap().is_empty()
+        })
+        .await;
+        dying.signal(Signal::KILL);
+        dying.killed().await;
+        assert_eq!(scene.refreshes().await, spent, "{kind}");
+        let mut next = scene.worker().await;
+        let refused = next.renew(&grant, 1).await;
+        assert_eq!(refused["error"]["kind"], "ambiguous", "{kind}: {refused}");
+        assert_eq!(next.token(&grant).await["generation"], 1, "the old one is served");
+        assert_eq!((scene.refreshes().await, scene.reuses().await), (spent, 0), "{kind}");
+    }
 }
 
 #[tokio::test]

@@ -72,6 +72,34 @@ async fn a_disk_that_fills_while_the_server_works_loses_nothing() {
     assert_eq!(scene.lost(&mut next).await, 0);
 }
 
+#[tokio::test]
+async fn where_nothing_runs_behind_its_caller_the_caller_stays_until_the_store_has_the_pair() {
+    let scene = Scene::on_sqlite().await;
+    let mut worker = scene.worker_on("one", json!({}), &[]).await;
+    let grant = scene.consent(&mut worker, 1).await;
+    scene.fault(json!({"at": "token", "kind": "delay", "delay_ms": 700, "times": 1})).await;
+    let question =
+        worker.begin(json!({"do": "renew", "grant": grant["id"], "generation": 1})).await;
+    sent(&mut worker, &grant).await;
+    // The store takes reads only, until somebody mends it.
+    let store = scene.store.trim_start_matches("sqlite:");
+    let other = rusqlite::Connection::open(store).unwrap();
+    other.execute_batch(
+        "CREATE TRIGGER broken BEFORE UPDATE ON chains BEGIN SELECT raise(ABORT, 'broken'); END",
+    )
+    .unwrap();
+    until("the answer is in the spool", || async { scene.spooled() == 1 }).await;
+    other.execute_batch("DROP TRIGGER broken").unwrap();
+    let answer = worker.answer(question).await["ok"][0].take();
+    assert_eq!(answer["generation"], 2, "{answer}");
+    // Frozen for ever, spool and all.
+    worker.signal(Signal::KILL);
+    worker.killed().await;
+    let mut next = scene.worker_on("two", json!({}), &[]).await;
+    assert_eq!(next.token(&grant).await["generation"], 2);
+    assert_eq!(next.renew(&grant, 2).await["generation"], 3);
+}
+
 /// Waits until the refresh token is on its way.
 async fn sent(worker: &mut Worker, grant: &Value) {
     let worker = Mutex::new(worker);

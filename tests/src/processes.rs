@@ -158,6 +158,25 @@ impl Scene {
         chains.as_array().unwrap().iter().map(|chain| chain["reuses"].as_u64().unwrap()).sum()
     }
 
+    /// Answers of the authorization server that wait on this scene's machines to be stored.
+    pub fn spooled(&self) -> usize {
+        let mut folders = vec![self.folder.path().to_owned()];
+        let mut count = 0;
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path.extension().is_some_and(|extension| extension == "slot") {
+                    let bytes = fs::read(&path).unwrap();
+                    count +=
+                        usize::from(String::from_utf8_lossy(&bytes).contains("\"status\":200"));
+                }
+            }
+        }
+        count
+    }
+
     /// Refresh tokens that live at the server and are in no store and no spool, as `worker` sees them.
     pub async fn lost(&self, worker: &mut Worker) -> usize {
         let holds = worker.ok(json!({"do": "holds"})).await.to_string();

@@ -69,6 +69,27 @@ impl Stage {
         self.emulator.count("/authorization/refreshes").await
     }
 
+    /// Spent refresh tokens that came again.
+    pub async fn reuses(&self) -> u64 {
+        let chains = self.emulator.control("GET", "/chains", &Value::Null).await;
+        chains.as_array().unwrap().iter().map(|chain| chain["reuses"].as_u64().unwrap()).sum()
+    }
+
+    /// How often the grant's audit has this word.
+    pub async fn events(&self, word: &str) -> usize {
+        let audit = self.application.audit(self.grant.id).await.unwrap();
+        audit.iter().filter(|entry| entry.event == word).count()
+    }
+
+    /// Waits until a refresh token is on its way.
+    pub async fn sent(&self) {
+        until("an exchange is under way", || async {
+            let audit = self.application.audit(self.grant.id).await.unwrap();
+            audit.last().is_some_and(|entry| entry.event == "sent")
+        })
+        .await;
+    }
+
     /// Refresh tokens that the authorization server would still take.
     pub async fn living(&self) -> Vec<String> {
         let tokens = self.emulator.control("GET", "/tokens", &Value::Null).await;

@@ -21,7 +21,6 @@ from evergrant.grants import (
 )
 
 _Path = Union[str, "os.PathLike[str]"]
-_DEADLINE = 30.0
 
 RetrySpent = Literal["never", "after_oracle", "always"]
 """What to do with a refresh token of unknown fate."""
@@ -238,9 +237,10 @@ class Application(_Opened):
         """When keep-alive is due next; `None` where there is nothing to keep alive."""
         return _keep_alive(self._native.next_keep_alive().wait())
 
-    def shut_down(self, deadline: float = _DEADLINE) -> bool:
-        """Lets no new exchange begin and waits for those under way, at most `deadline` seconds.
-        True if all of them ended. For programs that were asked to stop.
+    def shut_down(self, deadline: Optional[float] = None) -> bool:
+        """Lets no new exchange begin and waits for those under way, at most `deadline` seconds: unless
+        given, for as long as one may last (165). True if all of them ended. For programs that were asked
+        to stop.
         """
         return self._native.shut_down(deadline).wait()
 
@@ -407,7 +407,7 @@ class AsyncApplication(_Opened):
         """As `Application.next_keep_alive`."""
         return _keep_alive(await self._native.next_keep_alive().start())
 
-    async def shut_down(self, deadline: float = _DEADLINE) -> bool:
+    async def shut_down(self, deadline: Optional[float] = None) -> bool:
         """As `Application.shut_down`."""
         return await self._native.shut_down(deadline).start()
 

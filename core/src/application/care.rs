@@ -38,7 +38,8 @@ impl Application {
     }
 
     /// Lets no new exchange begin, and waits up to `deadline` for those under way. True if all of
-    /// them ended. For programs that were asked to stop.
+    /// them ended. For programs that were asked to stop: a deadline below [`crate::LONGEST_EXCHANGE`] gives a
+    /// slow answer up, and with it a refresh token that may have been spent.
     pub async fn shut_down(&self, deadline: Duration) -> bool {
         let keeper = self.keeper.clone();
         process::shield(async move { Ok(keeper.shut_down(deadline).await) }).await.unwrap_or(false)

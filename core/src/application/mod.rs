@@ -4,7 +4,7 @@ mod builder;
 mod care;
 mod grant;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 pub use builder::ApplicationBuilder;
 pub use grant::Grant;
@@ -12,12 +12,18 @@ pub use grant::Grant;
 use crate::{
     AuthorizeLink, Client, Clock, Portal, Redirect, Result, Secret, Token,
     keeper::{Claims, Consent, Keeper, Purpose, check_min_ttl},
+    oauth::LISTEN,
     rest::Pace,
     store::GrantId,
 };
 
 /// Least life of a token that [`Application::token`] hands out unless asked otherwise.
 pub const DEFAULT_MIN_TTL: i64 = 60;
+
+/// A program that was asked to stop has waited long enough after this. An exchange is listened to for two
+/// and a half minutes, because the server may have spent the refresh token already and be slow to say so;
+/// then its answer is stored.
+pub const LONGEST_EXCHANGE: Duration = LISTEN.saturating_add(Duration::from_secs(15));
 
 /// One Bitrix24 application, local or mass-market, with the store that its grants live in.
 /// Cheap to clone; clones share tokens and rotations.

@@ -17,6 +17,8 @@ use crate::{
 };
 
 const DAY: i64 = 86_400;
+/// How long a caller waits for a store that does not take a pair, where nothing goes on without it.
+const STAY: Duration = Duration::from_secs(20);
 
 /// Where in the store a new pair goes.
 pub(super) type Bound = Place;
@@ -31,7 +33,13 @@ impl Keeper {
         slot: Slot,
         spooled: Result<()>,
     ) -> Result<Option<Arc<Token>>> {
-        let committed = match self.0.store.commit(&commit).await {
+        let mut committed = self.0.store.commit(&commit).await;
+        if committed.is_err() && !self.0.settings.background {
+            // Nothing may run when the caller has its token: it stays while the store may come back.
+            let stored = tokio::time::timeout(STAY, self.commit_until_stored(&commit)).await;
+            committed = stored.map_or(committed, Ok);
+        }
+        let committed = match committed {
             Err(error) if spooled.is_ok() => {
                 tracing::error!(grant = row.id, %error, "the store does not take a rotated pair; serving it from memory");
                 let served = (row.chain.role == Role::Primary)

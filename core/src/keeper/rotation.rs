@@ -235,12 +235,12 @@ impl Keeper {
     /// Verdicts are bound to the attempt: if the chain has moved on meanwhile, nothing changes.
     async fn refused(&self, hold: &Hold<'_>, refusal: &Refusal) -> Result<Option<Arc<Token>>> {
         let row = hold.row;
+        let rest = hold.leave.refused(refusal.about);
         let verdict = match refusal.about {
             About::Grant => Verdict::Refused,
             About::Payment => Verdict::Status(Status::Suspended, SUSPENDED_PAUSE),
-            _ => Verdict::Released(Duration::ZERO),
+            _ => Verdict::Released(rest),
         };
-        hold.leave.refused(refusal.about);
         let ours = self.0.store.settle(row.chain.id, hold.attempt, verdict).await?;
         if verdict == Verdict::Refused {
             tracing::warn!(grant = row.id, "the refresh token was refused");

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use super::{Inner, Keeper, recovery::Doubt, spool::Parent, token::Need};
 use crate::{
-    Kind, Result, Token,
+    Error, Kind, Result, Token,
     process::{detach, shield},
     store::{Chain, ChainState, Changed, GrantRow, Role, Status, Summons},
 };
@@ -185,8 +185,11 @@ impl Keeper {
         for (grant, generation) in self.0.tokens.wanted(now.saturating_sub(RECENT), soon) {
             let keeper = self.clone();
             let renewed = detach(async move {
-                if let Err(error) = keeper.obtain(grant, Need::NewerThan(generation)).await {
-                    tracing::warn!(grant, %error, "a token could not be renewed ahead");
+                match keeper.obtain(grant, Need::NewerThan(generation)).await {
+                    Err(error) if !is_outage(&error) => {
+                        tracing::warn!(grant, %error, "a token could not be renewed ahead");
+                    }
+                    _ => {}
                 }
             });
             if renewed.is_err() {
@@ -218,10 +221,15 @@ impl Keeper {
         let left = row.chain.pair.refresh_expires_at.saturating_sub(self.0.clock.now());
         if left < LAST_CHANCE {
             tracing::error!(grant = row.id, days_left = left / 86_400, %error, "a refresh token is about to die and cannot be rotated");
-        } else {
+        } else if !is_outage(&error) {
             tracing::warn!(grant = row.id, %error, "keep-alive failed");
         }
     }
+}
+
+/// A server that cannot be reached is said once, by its breaker, and not for each grant.
+fn is_outage(error: &Error) -> bool {
+    error.kind() == Kind::Network
 }
 
 /// How long before its end a token is renewed ahead: one to three minutes, the same in every

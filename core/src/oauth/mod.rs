@@ -7,7 +7,7 @@ mod refusal;
 mod token;
 
 pub use authorize::{AuthorizeLink, Redirect};
-pub(crate) use exchange::{Exchanged, Form, LONGEST_ANSWER, connect};
+pub(crate) use exchange::{Exchanged, Form, LISTEN, LONGEST_ANSWER, connect};
 pub(crate) use hosts::{AuthorizationServer, is_known_authorization_host};
 pub(crate) use refusal::{About, Refusal};
 pub(crate) use token::{Answer, TokenAnswer, refresh_expires_at};

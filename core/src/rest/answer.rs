@@ -191,13 +191,15 @@ fn classify(code: &str, status: Option<u16>) -> (Kind, Retry, &'static str) {
             Retry::Never,
             "Check the webhook's address, or authorize the application again.",
         ),
-        "application_not_found"
-        | "user_access_error"
-        | "authorization_error"
-        | "portal_deleted" => (
+        "application_not_found" | "portal_deleted" => (
             Kind::Unauthorized,
             Retry::Never,
-            "Check on the portal that the application is installed and that its user may use it.",
+            "Check that the portal exists and that the application is installed there.",
+        ),
+        "user_access_error" | "authorization_error" => (
+            Kind::Unauthorized,
+            Retry::Never,
+            "Let the user use the application again (dismissed, or without rights to it), or move the grant to another one: evergrant grants transfer.",
         ),
         "query_limit_exceeded" => {
             (Kind::RateLimited, Retry::Safe, "Send fewer requests to this portal.")

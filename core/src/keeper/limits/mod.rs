@@ -31,6 +31,9 @@ const PORTALS_IN_A_ROW: usize = 3;
 const PROBE: Duration = Duration::from_secs(160);
 const HALF_MINUTE: Duration = Duration::from_secs(30);
 const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+/// From so many failures in a row on, a silent host is an outage.
+const OUTAGE: u32 = 3;
 
 struct Breaker {
     failures: u32,
@@ -116,6 +119,10 @@ impl Limits {
         self.breakers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn failures(&self, scope: &Scope) -> u32 {
+        self.breakers().get(scope).map_or(0, |breaker| breaker.failures)
+    }
+
     fn refusing(&self) -> MutexGuard<'_, Vec<String>> {
         self.refusing.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -148,19 +155,28 @@ impl Leave<'_> {
 
     /// The authorization server could not be reached, or did not answer.
     pub(super) fn unreachable(&self) {
-        let [host, ..] = &self.scopes;
-        self.fail(host, false, Duration::from_secs(1), Duration::from_secs(300));
+        let [scope @ Scope::Host(host), ..] = &self.scopes else { return };
+        self.fail(scope, false, Duration::from_secs(1), Duration::from_secs(300));
+        if self.limits.failures(scope) == OUTAGE {
+            tracing::error!(host, "the authorization server does not answer: renewals wait for it");
+        }
     }
 
-    /// The authorization server refused.
-    pub(super) fn refused(&self, about: About) {
+    /// The authorization server refused. Answers how long the chain has to rest, whichever process asks:
+    /// what says "stop everything" must hold for programs that start anew each time.
+    pub(super) fn refused(&self, about: About) -> Duration {
         let [host, application, portal] = &self.scopes;
+        // A wrong secret is tried again as soon as somebody has mended it; the budgets bound that.
+        let mut rest = Duration::ZERO;
         match about {
-            About::Grant | About::Payment => return self.good(),
+            About::Grant | About::Payment => {
+                self.good();
+                return Duration::ZERO;
+            }
             // Not even a sign that the server is well.
             About::Rate => {
                 self.fail(host, true, Duration::from_secs(2), HOUR);
-                return;
+                return Duration::ZERO;
             }
             About::Client | About::Request => {
                 self.fail(portal, true, HALF_MINUTE, 6 * HOUR);
@@ -173,7 +189,8 @@ impl Leave<'_> {
                 }
             }
             About::Block => {
-                if let Some(pause) = self.fail(application, true, HOUR, 24 * HOUR) {
+                rest = HOUR;
+                if let Some(pause) = self.fail(application, true, HOUR, DAY) {
                     let pause_s = pause.as_secs();
                     tracing::error!(
                         pause_s,
@@ -182,10 +199,12 @@ impl Leave<'_> {
                 }
             }
             About::Portal => {
-                self.fail(portal, true, 24 * HOUR, 24 * HOUR);
+                rest = DAY;
+                self.fail(portal, true, DAY, DAY);
             }
         }
         self.answered();
+        rest
     }
 
     /// Whether so many portals refuse the application that it must be wrong.
@@ -230,8 +249,12 @@ impl Leave<'_> {
     fn mend(&self, scope: &Scope) {
         let mut breakers = self.limits.breakers();
         let stands = |breaker: &Breaker| breaker.said && self.began <= breaker.failed_at;
-        if !breakers.get(scope).is_some_and(stands) {
-            breakers.remove(scope);
+        if breakers.get(scope).is_some_and(stands) {
+            return;
+        }
+        let mended = breakers.remove(scope).filter(|breaker| breaker.failures >= OUTAGE);
+        if let (Scope::Host(host), Some(_)) = (scope, mended) {
+            tracing::info!(host, "the authorization server answers again");
         }
     }
 }

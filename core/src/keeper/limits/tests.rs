@@ -140,6 +140,32 @@ fn one_portal_without_the_application_is_not_a_wrong_secret() {
 }
 
 #[test]
+fn what_the_vendor_forbids_rests_with_the_chain_too() {
+    let (limits, _) = limits();
+    let rest = |portal: &str, about| limits.check("h", portal).unwrap().refused(about);
+    assert_eq!(
+        rest("1", About::Client),
+        Duration::ZERO,
+        "it is mended by a person, and tried at once"
+    );
+    assert_eq!(rest("2", About::Portal), DAY);
+    assert_eq!(rest("3", About::Block), HOUR);
+}
+
+#[test]
+fn an_outage_is_one_incident_and_is_over_once() {
+    let (limits, clock) = limits();
+    let host = Scope::Host("a".to_owned());
+    for count in 1..=OUTAGE {
+        limits.check("a", "1").unwrap().unreachable();
+        assert_eq!(limits.failures(&host), count);
+        clock.turn(301);
+    }
+    limits.check("a", "1").unwrap().good();
+    assert_eq!(limits.failures(&host), 0);
+}
+
+#[test]
 fn a_block_by_the_vendor_stops_the_application() {
     let (limits, _) = limits();
     limits.check("h", "portal 1").unwrap().refused(About::Block);

@@ -47,7 +47,15 @@ impl PostgresStore {
         connections.prepare().await?;
         // Listens from the start, so that the first wake is not missed.
         connections.live()?;
-        Ok(Self { connections, clock })
+        let store = Self { connections, clock };
+        if store.installation().await?.is_none() {
+            let store = &store.connections.address.shown;
+            tracing::warn!(
+                store,
+                "a copy of this database would not be noticed: its user may not execute pg_control_system"
+            );
+        }
+        Ok(store)
     }
 
     async fn rows(&self, call: Call) -> Result<Vec<Row>> {
