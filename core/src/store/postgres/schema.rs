@@ -9,7 +9,7 @@ use tokio_postgres::{
 use super::call::failed;
 use crate::{Error, Kind, Result};
 
-const MIGRATIONS: &[&str] = &[
+pub(super) const MIGRATIONS: &[&str] = &[
     concat!(
         include_str!("sql/1_tables.sql"),
         include_str!("sql/2_ground.sql"),

@@ -3,7 +3,9 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use once_cell::sync::OnceCell;
 
-use super::SqliteStore;
+use rusqlite::Connection;
+
+use super::{SqliteStore, schema::MIGRATIONS};
 use crate::{
     Clock,
     store::{
@@ -54,6 +56,34 @@ mod memory {
     }
 
     behaviour!(place);
+}
+
+#[tokio::test]
+async fn a_store_of_any_earlier_schema_is_brought_up_with_what_is_in_it() {
+    for version in 1..MIGRATIONS.len() {
+        let (now, earlier) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let file = now.path().join("grants.db");
+        let world = World::new(file::File(now)).await;
+        let (grant, chain) = world.grant().await;
+        let before = world.another().await.grant(grant).await.unwrap().unwrap();
+
+        let old = Connection::open(earlier.path().join("grants.db")).unwrap();
+        old.execute_batch(&MIGRATIONS[..version].concat()).unwrap();
+        old.pragma_update(None, "user_version", version as i64).unwrap();
+        old.execute("ATTACH ? AS later", [file.to_str().unwrap()]).unwrap();
+        for table in ["meta", "grants", "chains", "audit"] {
+            old.execute_batch(&format!("INSERT INTO {table} SELECT * FROM later.{table}")).unwrap();
+        }
+        drop(old);
+
+        let world = World::new(file::File(earlier)).await;
+        let store = world.another().await;
+        let after = store.grant(grant).await.unwrap().unwrap();
+        assert_eq!(after.generation, before.generation, "schema {version}");
+        assert!(after.chain.pair == before.chain.pair && after.data_key == before.data_key);
+        assert_eq!(store.audit(grant, 0).await.unwrap().len(), 1, "schema {version}");
+        world.begin(chain).await;
+    }
 }
 
 /// The server may still be at work on what was sent before a short reboot.

@@ -7,7 +7,9 @@ use crate::{
     Clock, Kind, Retry,
     store::{
         AttemptId, Budget, Identity, Install, Installed, Lineage, NodeId, Role, SealedPair, Start,
-        Store, TokenHash, behaviour::Place, postgres::PostgresStore,
+        Store, TokenHash,
+        behaviour::Place,
+        postgres::{PostgresStore, schema::MIGRATIONS},
     },
 };
 
@@ -96,6 +98,37 @@ async fn the_audit_cannot_be_changed() {
         assert_eq!(store.audit(install.grant, 0).await.unwrap(), before, "{tampering}");
     }
     database.close().await;
+}
+
+#[tokio::test]
+async fn a_store_of_any_earlier_schema_is_brought_up_with_what_is_in_it() {
+    for version in 1..MIGRATIONS.len() {
+        let Some(database) = direct().await else { return };
+        let store = open(&database).await;
+        let (install, start) = start(&store).await;
+        let before = store.grant(install.grant).await.unwrap().unwrap();
+        drop(store);
+        database
+            .tell(&format!(
+                "ALTER SCHEMA evergrant RENAME TO later; CREATE SCHEMA evergrant;
+                 CREATE TABLE evergrant.migrations (LIKE later.migrations INCLUDING ALL);
+                 {}
+                 INSERT INTO evergrant.migrations (version) VALUES ({version});
+                 INSERT INTO evergrant.meta SELECT * FROM later.meta;
+                 INSERT INTO evergrant.grants OVERRIDING SYSTEM VALUE SELECT * FROM later.grants;
+                 INSERT INTO evergrant.chains SELECT * FROM later.chains;
+                 DROP SCHEMA later CASCADE",
+                MIGRATIONS[..version].concat()
+            ))
+            .await;
+        let store = open(&database).await;
+        let after = store.grant(install.grant).await.unwrap().unwrap();
+        assert_eq!(after.generation, before.generation, "schema {version}");
+        assert!(after.chain.pair == before.chain.pair && after.data_key == before.data_key);
+        assert!(store.begin(&start).await.unwrap(), "schema {version}");
+        drop(store);
+        database.close().await;
+    }
 }
 
 #[tokio::test]
