@@ -206,6 +206,23 @@ async fn keep_alive_rotates_idle_chains_long_before_they_die() {
 }
 
 #[tokio::test]
+async fn what_was_missed_in_an_outage_is_made_up_for_in_rounds() {
+    let stage = Stage::new().await;
+    let app = &stage.application;
+    for user_id in 2..=70 {
+        let consent =
+            stage.emulator.control("POST", "/consent", &json!({"user_id": user_id})).await;
+        let code = consent["code"].as_str().unwrap_or_else(|| panic!("{consent}"));
+        app.exchange_code(&stage.emulator.ready("portal"), code).await.unwrap();
+    }
+    stage.clock.turn(23 * 86_400);
+    for rotated in [64, 70, 70] {
+        app.maintain().await.unwrap();
+        assert_eq!(stage.refreshes().await, rotated, "not all at once, and none twice");
+    }
+}
+
+#[tokio::test]
 async fn what_fails_in_a_round_of_maintenance_keeps_nothing_else_from_being_done() {
     let stage = Stage::on_sqlite().await;
     let store = rusqlite::Connection::open(stage.folder.path().join("grants.db")).unwrap();
