@@ -39,7 +39,7 @@ async fn status(worker: &mut Worker, grant: &Value) -> String {
 #[tokio::test]
 async fn an_answer_that_comes_after_everything_was_given_up_brings_the_grant_back() {
     let scene = Scene::new().await;
-    let mut worker = scene.worker_on("one", json!({}), &[]).await;
+    let mut worker = scene.worker_on("two", json!({}), &[]).await;
     scene.consent(&mut worker, 1).await;
     // The former chain is a spare now.
     let grant = scene.consent(&mut worker, 1).await;
@@ -49,14 +49,45 @@ async fn an_answer_that_comes_after_everything_was_given_up_brings_the_grant_bac
     let spare = worker.renew(&grant, 2).await;
     assert_eq!(spare["generation"], 3, "{spare}");
     scene.fault(refusal()).await;
+    let waits = worker.renew(&grant, 3).await;
+    assert_eq!(waits["error"]["kind"], "ambiguous", "nobody knows of the first chain: {waits}");
+    scene.turn(HOLD_BACK).await;
+    // The first round asks the server about the first chain.
+    worker.renew(&grant, 3).await;
     let given_up = worker.renew(&grant, 3).await;
     assert_eq!(given_up["error"]["kind"], "needs_reauthorization", "{given_up}");
+    assert_eq!(scene.reuses().await, 1);
     assert_eq!(status(&mut worker, &grant).await, "needs_reauthorization");
     slow.signal(Signal::CONT);
     slow.answer(question).await;
     assert_eq!(status(&mut worker, &grant).await, "active");
     let token = worker.renew(&grant, 3).await;
     assert!(token["generation"].as_i64().unwrap() > 3, "{token}");
+    worker.ok(json!({"do": "call", "grant": grant["id"], "method": "profile"})).await;
+}
+
+#[tokio::test]
+async fn a_token_that_was_perhaps_never_sent_is_tried_before_its_grant_is_given_up() {
+    let scene = Scene::new().await;
+    let mut worker = scene.worker_on("two", json!({}), &[]).await;
+    scene.consent(&mut worker, 1).await;
+    let grant = scene.consent(&mut worker, 1).await;
+    let (mut slow, _) = at_fault(&scene, "one", &grant, "confirmed=kill").await;
+    slow.killed().await;
+    scene.turn(LEASE).await;
+    let spare = worker.renew(&grant, 2).await;
+    assert_eq!(spare["generation"], 3, "it does not wait for the other machine: {spare}");
+    scene.fault(refusal()).await;
+    let waits = worker.renew(&grant, 3).await;
+    assert_eq!(
+        waits["error"]["kind"], "ambiguous",
+        "the other machine may be about to send: {waits}"
+    );
+    scene.turn(HOLD_BACK).await;
+    let token = worker.renew(&grant, 3).await;
+    assert!(token["generation"].as_i64().unwrap() > 3, "{token}");
+    assert_eq!(status(&mut worker, &grant).await, "active");
+    assert_eq!(scene.reuses().await, 0);
     worker.ok(json!({"do": "call", "grant": grant["id"], "method": "profile"})).await;
 }
 

@@ -238,9 +238,9 @@ class Application(_Opened):
         return _keep_alive(self._native.next_keep_alive().wait())
 
     def shut_down(self, deadline: Optional[float] = None) -> bool:
-        """Lets no new exchange begin and waits for those under way, at most `deadline` seconds: unless
-        given, for as long as one may last (165). True if all of them ended. For programs that were asked
-        to stop.
+        """Lets no new exchange begin and waits for those under way, at most `deadline` seconds:
+        unless given, for as long as one may last (165). True if all of them ended. For programs
+        that were asked to stop.
         """
         return self._native.shut_down(deadline).wait()
 

@@ -16,8 +16,8 @@ use crate::{
     Error, Kind, Result, Retry,
     oauth::Answer,
     store::{
-        AttemptId, Budget, ChainState, Column, Commit, Committed, GrantRow, Start, Status, Verdict,
-        keep,
+        AttemptId, Budget, Chain, ChainState, Column, Commit, Committed, GrantRow, Role, Start,
+        Status, Verdict, keep,
     },
 };
 
@@ -158,6 +158,17 @@ impl Keeper {
         if self.0.spool.may_bring(Parent { grant: row.id, chain, lineage: parent }).await? {
             return Ok(Doubt::AwaitedHere);
         }
+        if let Some(retired) = self.way_back(row).await? {
+            match Box::pin(self.rotate(&retired)).await {
+                // It lives, and takes over when the doubt is looked at again, or it was refused too.
+                Ok(_) => return Ok(Doubt::Over),
+                Err(error) if error.kind() == Kind::Key => {
+                    tracing::warn!(grant = row.id, %error, "a retired chain cannot be read");
+                }
+                Err(error) if error.kind() == Kind::Store => return Err(error),
+                Err(_) => return Ok(Doubt::AwaitedElsewhere),
+            }
+        }
         if self.0.store.bury(chain, parent, self.0.spool.node()).await? {
             self.mourn(row).await?;
             return Ok(Doubt::Over);
@@ -167,6 +178,24 @@ impl Keeper {
             return Ok(Doubt::AwaitedElsewhere);
         }
         Ok(Doubt::Over)
+    }
+
+    /// Before the last chain of a grant is given up: one that a spare took over from while nobody knew what
+    /// had become of its token. Perhaps it was never sent.
+    async fn way_back(&self, row: &GrantRow) -> Result<Option<GrantRow>> {
+        let chains = self.0.store.chains(row.id).await?;
+        let in_use = |chain: &Chain| chain.role != Role::Retired && chain.state != ChainState::Dead;
+        if row.chain.role == Role::Retired
+            || chains.iter().filter(|chain| in_use(chain)).count() > 1
+        {
+            return Ok(None);
+        }
+        let now = self.0.clock.now();
+        let retired = chains.into_iter().find(|chain| {
+            let unknown = chain.is_held() || chain.state == ChainState::Ambiguous;
+            chain.role == Role::Retired && unknown && chain.pair.refresh_expires_at > now
+        });
+        Ok(retired.map(|chain| GrantRow { chain, ..row.clone() }))
     }
 
     /// Tells of a chain that was given up: of the grant, if it was its last.
