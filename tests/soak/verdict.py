@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from order import History, Order, inspect
 from players import Player, Steward
 from world import World
 
@@ -16,32 +17,45 @@ EXPLAINS = {"ambiguous", "testified", "taken_over", "refused", "released", "susp
 """After one of these a refresh token that was sent may be sent again."""
 
 
-def settle(world: World, steward: Steward) -> list[Row]:
-    """Lets leases, pauses and doubts end, and rotates every grant once; the grants then."""
+def settle(world: World, stewards: list[Steward]) -> list[Row]:
+    """Lets leases, pauses and doubts end, and rotates every grant once; the grants then, with what
+    each machine has of them.
+    """
     world.control("DELETE", "/faults")
-    for grant in steward.ok("grants"):
+    let_time_pass(world, stewards)
+    for grant in stewards[0].ok("grants"):
         for _ in range(6):
-            outcome = steward.ok("renew", grant=grant["id"], generation=grant["generation"])[0]
+            outcome = stewards[0].ok("renew", grant=grant["id"], generation=grant["generation"])[0]
             kind = outcome.get("error", {}).get("kind")
             if kind is None or kind == "needs_reauthorization":
                 break
-            world.turn(1000)
-            steward.ask("maintain")
-    world.turn(1000)
-    steward.ask("maintain")
-    held: list[Row] = steward.ok("holds")
+            let_time_pass(world, stewards)
+    let_time_pass(world, stewards)
+    held: list[Row] = stewards[0].ok("holds")
+    for steward in stewards[1:]:
+        for grant, same in zip(held, steward.ok("holds"), strict=True):
+            assert grant["id"] == same["id"]
+            grant["chains"] += same["chains"]
     return held
+
+
+def let_time_pass(world: World, stewards: list[Steward]) -> None:
+    """Longer than a lease and the hold-back; then every machine brings in what it has."""
+    world.turn(1000)
+    for steward in stewards:
+        steward.ask("maintain")
 
 
 class Verdict:
     """Figures, and what is wrong."""
 
-    def __init__(self, world: World, steward: Steward, players: list[Player]) -> None:
+    def __init__(self, world: World, stewards: list[Steward], players: list[Player]) -> None:
         self.figures: dict[str, Any] = {}
         self.wrong: list[str] = []
         self._world = world
         self._players = players
-        self._grants = settle(world, steward)
+        self._grants = settle(world, stewards)
+        steward = stewards[0]
         world.read_log()
         # The steward reads every audit to its end: the chain of hashes is verified on the way.
         self._audits = {
@@ -50,8 +64,13 @@ class Verdict:
         self._tokens = world.control("GET", "/tokens")
         for token in self._tokens:
             token["mark"] = hashlib.sha256(token["token"].encode()).hexdigest()[:16]
+        users = {token["mark"]: token["user_id"] for token in self._tokens}
+        self._requests = collections.defaultdict(list)
+        for request in world.wire.requests:
+            self._requests[users.get(request.mark)].append(request)
         self._check_losses()
         self._check_sends(world.control("GET", "/chains"))
+        self._check_wire()
         self._check_histories()
         self._check_work(steward)
 
@@ -129,9 +148,15 @@ class Verdict:
             sent = sum(entry["event"] == "sent" for entry in audit)
             repeated, unexplained = repetitions(audit)
             user = grant["user_id"]
+            on_wire = len(self._requests[user])
             if unexplained:
                 self.wrong.append(
                     f"grant {grant['id']}: sent again without a reason: {unexplained}"
+                )
+            if presented[user] > on_wire:
+                self.wrong.append(
+                    f"grant {grant['id']}: the server saw {presented[user]} refresh tokens,"
+                    f" the wire {on_wire}"
                 )
             if presented[user] > sent:
                 self.wrong.append(
@@ -144,6 +169,26 @@ class Verdict:
                     f" the audit knows {repeated}"
                 )
             self._check_burials(grant["id"], audit)
+
+    def _check_wire(self) -> None:
+        """Each token that was on the wire, at its place in the audit."""
+        stops = [stop for player in self._players for stop in player.stops]
+        killed = [attempt for player in self._players for attempt in player.killed]
+        # A tenth of a second that passes for everybody.
+        slack = 0.1 * self._world.speed
+        thawed = 0
+        for grant in self._grants:
+            history = History(self._audits[grant["id"]], stops, slack)
+            for finding in inspect(history, self._requests[grant["user_id"]], killed, grant["id"]):
+                if finding.order == Order.THAWED:
+                    thawed += 1
+                    continue
+                told = story(self._audits[grant["id"]], set(finding.attempts))
+                self.wrong.append(f"grant {grant['id']}: {finding}; {told}")
+        if stray := len(self._requests[None]):
+            self.wrong.append(f"{stray} refresh tokens that the server never made were sent to it")
+        self.figures["token requests"] = len(self._world.wire.requests)
+        self.figures["thawed after a takeover"] = thawed
 
     def _check_burials(self, grant: int, audit: list[Row]) -> None:
         dead = set()
