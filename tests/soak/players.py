@@ -37,15 +37,21 @@ class Player:
         self._world = world
         self._reading = reading
         self._in_hand: list[Attempt] = []
+        self._trap: Optional[pathlib.Path] = None
+        """A file that it makes when it stops itself."""
         self._process: subprocess.Popen[bytes]
         self._errors = world.folder / f"{self.name}.err"
 
-    def start(self) -> None:
-        """Begins a life."""
+    def start(self, stopping: bool = False) -> None:
+        """Begins a life; `stopping`: it stops itself once, between confirmation and write."""
         world = self._world
         file = world.folder / f"{self.name}-{len(self.files)}.jsonl"
         self.files.append(file)
         environment = world.environment(self.machine) | self.faults
+        self._trap = file.with_suffix(".trap") if stopping else None
+        if self._trap:
+            environment["EVERGRANT_FAULT"] = "confirmed=stop"
+            environment["EVERGRANT_FAULT_ONCE"] = str(self._trap)
         reading = {**self._reading, "file": str(file)}
         if self.language == "rust":
             command = [str(world.programs / "evergrant-worker")]
@@ -96,9 +102,9 @@ class Player:
     def stop(self) -> None:
         """SIGSTOP; returns when it stands still. Notes what it has in hand."""
         os.kill(self._process.pid, signal.SIGSTOP)
-        stat = pathlib.Path(f"/proc/{self._process.pid}/stat")
-        while stat.read_text().rpartition(")")[2].split()[0] not in "TZX":
-            time.sleep(0.001)
+        self._wait_until_it_stands()
+        if self._trap and self._trap.exists():
+            self._trap = None
         since = self._world.now()
         self._in_hand = attempts_of(self._process.pid)
         unanswered = frozenset(one.attempt for one in self._in_hand if not one.answered)
@@ -106,9 +112,36 @@ class Player:
 
     def go_on(self) -> None:
         """SIGCONT."""
-        self.stops[-1].until = self._world.now()
+        if self.stops:
+            self.stops[-1].until = min(self.stops[-1].until, self._world.now())
         os.kill(self._process.pid, signal.SIGCONT)
         self.stopped_until = None
+
+    def has_stopped_itself(self) -> bool:
+        """Whether it stands still at its write; said once. That is no `Stop`: it looks at the clock
+        when it goes on, so that nothing is explained by it.
+        """
+        if self._trap is None or not self._trap.exists():
+            return False
+        self._trap = None
+        self._wait_until_it_stands()
+        return True
+
+    def disarm(self) -> None:
+        """From now on it does not stop itself; if it did just now, it goes on."""
+        if self._trap is None:
+            return
+        try:
+            self._trap.touch(exist_ok=False)
+            self._trap = None
+        except FileExistsError:
+            if self.has_stopped_itself():
+                self.go_on()
+
+    def _wait_until_it_stands(self) -> None:
+        stat = pathlib.Path(f"/proc/{self._process.pid}/stat")
+        while stat.read_text().rpartition(")")[2].split()[0] not in "TZX":
+            time.sleep(0.001)
 
     def kill(self) -> None:
         """SIGKILL; notes first what it has in hand."""
@@ -116,6 +149,7 @@ class Player:
             return
         self.stop()
         self.killed += self._in_hand
+        self.stops[-1].until = self._world.now()
         self._process.kill()
         self._process.wait()
         self.stopped_until = None

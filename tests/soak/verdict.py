@@ -79,6 +79,8 @@ class Verdict:
         attempts = [attempt for player in self._players for attempt in player.killed]
         killed = {attempt.attempt for attempt in attempts if not attempt.answered}
         spooled = {attempt.attempt for attempt in attempts if attempt.answered}
+        requests = self._world.wire.requests
+        written = {attempt.attempt for request in requests for attempt in request.attempts}
         living = collections.defaultdict(list)
         for token in self._tokens:
             if token["kind"] == "refresh" and token["alive"]:
@@ -93,7 +95,10 @@ class Verdict:
             unfinished = {entry["attempt"] for entry in audit if entry["event"] == "sent"} - kept
             figures["salvaged"] += len(spooled & kept)
             lost = [mark for mark in living[grant["user_id"]] if mark not in held]
-            excused_by_kill = min(len(lost), len(unfinished & killed))
+            # Who was killed as soon as it had written is not known by its request.
+            is_known = all(request.attempts for request in self._requests[grant["user_id"]])
+            excuses = unfinished & killed & written if is_known else unfinished & killed
+            excused_by_kill = min(len(lost), len(excuses))
             excused_by_cut = min(len(lost) - excused_by_kill, len(unfinished & cut))
             figures["lost to a kill"] += excused_by_kill
             figures["lost to a cut answer"] += excused_by_cut
