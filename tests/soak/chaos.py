@@ -89,7 +89,8 @@ class Chaos:
         for player in self._players:
             if player.stopped_until is None and player.has_stopped_itself():
                 self.counts["stopped at a write"] += 1
-                wait = self._random.choice([0.2, 1.2, 2, 5]) * self._lease
+                # Another machine takes over when lease and hold-back are over.
+                wait = self._random.choice([0.2, 1.2, 6, 6]) * self._lease
                 player.stopped_until = time.monotonic() + wait
 
     def _kill(self) -> None:

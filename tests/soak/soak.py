@@ -21,8 +21,6 @@ from verdict import Verdict
 from world import World
 
 STORES = ["sqlite", "postgres", "redis"]
-MACHINES = {"sqlite": 1, "postgres": 3, "redis": 3}
-"""A file is on one machine; programs of several share a server."""
 SPARES = 2
 """Every so many grants have a spare chain."""
 
@@ -36,6 +34,7 @@ def main() -> int:
     parser.add_argument("--grants", type=int, default=50)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
     parser.add_argument("--store", action="append", choices=STORES)
+    parser.add_argument("--machines", type=int, default=3, help="that share a server's store")
     parser.add_argument("--languages", default="rust,rust,rust,python,python,node,node")
     parser.add_argument("--forget", action="store_true", help="a program throws an answer away")
     arguments = parser.parse_args()
@@ -54,7 +53,9 @@ def main() -> int:
 
 def run(store: str, arguments: argparse.Namespace) -> int:
     """One store."""
-    world = World(arguments.programs, store, arguments.speed, MACHINES[store])
+    # A file is on one machine.
+    machines = 1 if store == "sqlite" else arguments.machines
+    world = World(arguments.programs, store, arguments.speed, machines)
     try:
         steward = Steward(world, 0)
         users = range(1, arguments.grants + 1)
