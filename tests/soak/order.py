@@ -66,7 +66,8 @@ class History:
         for entry in audit:
             at, attempt = entry["at"] / 1000, entry["attempt"]
             if entry["event"] in ACQUIRED:
-                if before := holders.get(entry["chain"]):
+                before = holders.get(entry["chain"])
+                if before and before != attempt:
                     self._followed[before] = at
                 holders[entry["chain"]] = attempt
                 self._acquired[attempt] = at

@@ -192,7 +192,9 @@ class Verdict:
                 self.wrong.append(f"grant {grant['id']}: {finding}; {told}")
         if stray := len(self._requests[None]):
             self.wrong.append(f"{stray} refresh tokens that the server never made were sent to it")
-        self.figures["token requests"] = len(self._world.wire.requests)
+        sent = self._world.wire.requests
+        self.figures["token requests"] = len(sent)
+        self.figures["of senders killed at once"] = sum(not one.attempts for one in sent)
         self.figures["thawed after a takeover"] = thawed
 
     def _check_burials(self, grant: int, audit: list[Row]) -> None:
