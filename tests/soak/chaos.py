@@ -22,7 +22,7 @@ COUNTED = (
     "kills",
     "short stops",
     "long stops",
-    "stopped at a write",
+    "stopped themselves",
     "faults",
     "consents",
     "starts refused",
@@ -85,10 +85,10 @@ class Chaos:
                 player.start()
 
     def _notice(self) -> None:
-        """Who stopped itself at a write goes on later, most often when its time is over."""
+        """Who stopped itself goes on later, most often when its time is over."""
         for player in self._players:
             if player.stopped_until is None and player.has_stopped_itself():
-                self.counts["stopped at a write"] += 1
+                self.counts["stopped themselves"] += 1
                 # Another machine takes over when lease and hold-back are over.
                 wait = self._random.choice([0.2, 1.2, 6, 6]) * self._lease
                 player.stopped_until = time.monotonic() + wait
@@ -97,7 +97,8 @@ class Chaos:
         player = self._random.choice(self._players)
         player.kill()
         self.counts["kills"] += 1
-        player.start(stopping=self._random.random() < 0.3)
+        # Between the confirmation and the write, or with an answer that is nowhere yet.
+        player.start(self._random.choice(["confirmed", "answered", "", ""]))
 
     def _stop(self) -> None:
         running = [player for player in self._players if player.stopped_until is None]

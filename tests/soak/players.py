@@ -42,15 +42,15 @@ class Player:
         self._process: subprocess.Popen[bytes]
         self._errors = world.folder / f"{self.name}.err"
 
-    def start(self, stopping: bool = False) -> None:
-        """Begins a life; `stopping`: it stops itself once, between confirmation and write."""
+    def start(self, stopping_at: str = "") -> None:
+        """Begins a life; it may stop itself once, at a place of the keeper's code."""
         world = self._world
         file = world.folder / f"{self.name}-{len(self.files)}.jsonl"
         self.files.append(file)
         environment = world.environment(self.machine) | self.faults
-        self._trap = file.with_suffix(".trap") if stopping else None
+        self._trap = file.with_suffix(".trap") if stopping_at else None
         if self._trap:
-            environment["EVERGRANT_FAULT"] = "confirmed=stop"
+            environment["EVERGRANT_FAULT"] = f"{stopping_at}=stop"
             environment["EVERGRANT_FAULT_ONCE"] = str(self._trap)
         reading = {**self._reading, "file": str(file)}
         if self.language == "rust":
@@ -118,8 +118,8 @@ class Player:
         self.stopped_until = None
 
     def has_stopped_itself(self) -> bool:
-        """Whether it stands still at its write; said once. That is no `Stop`: it looks at the clock
-        when it goes on, so that nothing is explained by it.
+        """Whether it does; said once. That is no `Stop`: before a write it looks at the clock when
+        it goes on, so that nothing is explained by it.
         """
         if self._trap is None or not self._trap.exists():
             return False

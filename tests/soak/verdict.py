@@ -110,10 +110,15 @@ class Verdict:
                     f" and no spool, and no kill or cut answer explains it:"
                     f" {story(audit, unfinished)}"
                 )
-            if grant["status"] != "active" and any(
-                mark in held for mark in living[grant["user_id"]]
-            ):
-                self.wrong.append(f"grant {grant['id']} was given up although a chain of it lives")
+            alive = [mark for mark in living[grant["user_id"]] if mark in held]
+            if grant["status"] != "active" and alive:
+                holding = [chain for chain in grant["chains"] if set(alive) & set(held_of(chain))]
+                numbers = {chain["chain"] for chain in holding}
+                everything = {entry["attempt"] for entry in audit if entry["chain"] in numbers}
+                self.wrong.append(
+                    f"grant {grant['id']} was given up although a chain of it lives: {holding};"
+                    f" {story(audit, everything)}"
+                )
         for attempt in attempts:
             events = {
                 entry["event"]
@@ -264,8 +269,12 @@ class Verdict:
 def prints(grant: Row) -> Iterable[str]:
     """The refresh tokens of a grant that are somewhere with us."""
     for chain in grant["chains"]:
-        yield chain["current"]
-        yield from chain["successors"]
+        yield from held_of(chain)
+
+
+def held_of(chain: Row) -> list[str]:
+    """Those of one chain, as one machine knows it."""
+    return [chain["current"], *chain["successors"]]
 
 
 def kept_attempts(audit: list[Row]) -> set[str]:
