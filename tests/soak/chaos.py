@@ -18,7 +18,15 @@ FAULTS: list[dict[str, Any]] = [
 ]
 
 
-COUNTED = ("kills", "short stops", "long stops", "faults", "consents", "starts refused")
+COUNTED = (
+    "kills",
+    "short stops",
+    "long stops",
+    "stopped themselves",
+    "faults",
+    "consents",
+    "starts refused",
+)
 
 
 class Chaos:
@@ -41,6 +49,7 @@ class Chaos:
             time.sleep(self._random.uniform(0.1, 0.6))
             self._wake_up(time.monotonic())
             self._supervise()
+            self._notice()
             chosen = self._random.random()
             if chosen < 0.35:
                 self._kill()
@@ -51,8 +60,10 @@ class Chaos:
             if time.monotonic() - inspected > 3:
                 self._renew_consents()
                 inspected = time.monotonic()
-        self._wake_up(float("inf"))
         self._supervise()
+        for player in self._players:
+            player.disarm()
+        self._wake_up(float("inf"))
 
     def _standing(self) -> list[Player]:
         return [player for player in self._players if player.stopped_until is not None]
@@ -73,11 +84,21 @@ class Chaos:
                     self.wrong.append(f"{player.name} ended by itself: {reason}")
                 player.start()
 
+    def _notice(self) -> None:
+        """Who stopped itself goes on later, most often when its time is over."""
+        for player in self._players:
+            if player.stopped_until is None and player.has_stopped_itself():
+                self.counts["stopped themselves"] += 1
+                # Another machine takes over when lease and hold-back are over.
+                wait = self._random.choice([0.2, 1.2, 6, 6]) * self._lease
+                player.stopped_until = time.monotonic() + wait
+
     def _kill(self) -> None:
         player = self._random.choice(self._players)
         player.kill()
         self.counts["kills"] += 1
-        player.start()
+        # Between the confirmation and the write, or with an answer that is nowhere yet.
+        player.start(self._random.choice(["confirmed", "answered", "", ""]))
 
     def _stop(self) -> None:
         running = [player for player in self._players if player.stopped_until is None]

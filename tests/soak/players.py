@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import json
 import os
 import pathlib
@@ -14,46 +13,45 @@ import sys
 import time
 from typing import Any, Optional
 
+from spool import Attempt, Stop, attempts_of
 from world import World
 
 HERE = pathlib.Path(__file__).resolve().parent
-LABEL = 1024
-"""Bytes of a spool slot that say whose answer it is for."""
-
-
-@dataclasses.dataclass
-class Attempt:
-    """An exchange that a program was killed in."""
-
-    grant: int
-    attempt: str
-    answered: bool
-    """Whether the answer was in the spool already."""
 
 
 class Player:
     """A program that reads tokens; killed and started again, it is the same player."""
 
-    def __init__(self, world: World, language: str, name: str, reading: dict[str, Any]) -> None:
+    def __init__(
+        self, world: World, language: str, number: int, reading: dict[str, Any], name: str = ""
+    ) -> None:
         self.language = language
-        self.name = name
+        self.name = name or f"{language}-{number}"
+        self.machine = number % world.machines
         self.files: list[pathlib.Path] = []
         """What it noted, a file for each of its lives."""
         self.killed: list[Attempt] = []
-        self.kills = 0
+        self.stops: list[Stop] = []
         self.stopped_until: Optional[float] = None
         self.faults: dict[str, str] = {}
         self._world = world
         self._reading = reading
+        self._in_hand: list[Attempt] = []
+        self._trap: Optional[pathlib.Path] = None
+        """A file that it makes when it stops itself."""
         self._process: subprocess.Popen[bytes]
-        self._errors = world.folder / f"{name}.err"
+        self._errors = world.folder / f"{self.name}.err"
 
-    def start(self) -> None:
-        """Begins a life."""
+    def start(self, stopping_at: str = "") -> None:
+        """Begins a life; it may stop itself once, at a place of the keeper's code."""
         world = self._world
         file = world.folder / f"{self.name}-{len(self.files)}.jsonl"
         self.files.append(file)
-        environment = world.environment() | self.faults
+        environment = world.environment(self.machine) | self.faults
+        self._trap = file.with_suffix(".trap") if stopping_at else None
+        if self._trap:
+            environment["EVERGRANT_FAULT"] = f"{stopping_at}=stop"
+            environment["EVERGRANT_FAULT_ONCE"] = str(self._trap)
         reading = {**self._reading, "file": str(file)}
         if self.language == "rust":
             command = [str(world.programs / "evergrant-worker")]
@@ -102,24 +100,56 @@ class Player:
         return None
 
     def stop(self) -> None:
-        """SIGSTOP; returns when it stands still."""
+        """SIGSTOP; returns when it stands still. Notes what it has in hand."""
         os.kill(self._process.pid, signal.SIGSTOP)
-        stat = pathlib.Path(f"/proc/{self._process.pid}/stat")
-        while stat.read_text().rpartition(")")[2].split()[0] not in "TZX":
-            time.sleep(0.001)
+        self._wait_until_it_stands()
+        if self._trap and self._trap.exists():
+            self._trap = None
+        since = self._world.now()
+        self._in_hand = attempts_of(self._process.pid)
+        unanswered = frozenset(one.attempt for one in self._in_hand if not one.answered)
+        self.stops.append(Stop(since, unanswered))
 
     def go_on(self) -> None:
         """SIGCONT."""
+        if self.stops:
+            self.stops[-1].until = min(self.stops[-1].until, self._world.now())
         os.kill(self._process.pid, signal.SIGCONT)
         self.stopped_until = None
+
+    def has_stopped_itself(self) -> bool:
+        """Whether it does; said once. That is no `Stop`: before a write it looks at the clock when
+        it goes on, so that nothing is explained by it.
+        """
+        if self._trap is None or not self._trap.exists():
+            return False
+        self._trap = None
+        self._wait_until_it_stands()
+        return True
+
+    def disarm(self) -> None:
+        """From now on it does not stop itself; if it did just now, it goes on."""
+        if self._trap is None:
+            return
+        try:
+            self._trap.touch(exist_ok=False)
+            self._trap = None
+        except FileExistsError:
+            if self.has_stopped_itself():
+                self.go_on()
+
+    def _wait_until_it_stands(self) -> None:
+        stat = pathlib.Path(f"/proc/{self._process.pid}/stat")
+        while stat.read_text().rpartition(")")[2].split()[0] not in "TZX":
+            time.sleep(0.001)
 
     def kill(self) -> None:
         """SIGKILL; notes first what it has in hand."""
         if self._process.poll() is not None:
             return
         self.stop()
-        self.killed += attempts_of(self._process.pid)
-        self.kills += 1
+        self.killed += self._in_hand
+        self.stops[-1].until = self._world.now()
         self._process.kill()
         self._process.wait()
         self.stopped_until = None
@@ -181,37 +211,17 @@ def hang_up(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def attempts_of(pid: int) -> list[Attempt]:
-    """The attempts whose slots in the spool a process holds; it must stand still."""
-    found = []
-    for link in pathlib.Path(f"/proc/{pid}/fd").iterdir():
-        try:
-            target = os.readlink(link)
-            if not target.endswith(".slot"):
-                continue
-            with open(link, "rb") as slot:
-                label = slot.read(LABEL).strip()
-        except OSError:
-            continue
-        if label:
-            said = json.loads(label)
-            if said["rotation"]:
-                answered = said["status"] is not None
-                found.append(Attempt(said["rotation"]["grant"], said["attempt"], answered))
-    return found
-
-
 class Steward:
     """A worker that nothing happens to: it takes consents in, and looks at the store in the end."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, machine: int) -> None:
         self._world = world
         self._process = subprocess.Popen(
             [str(world.programs / "evergrant-worker")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=open(world.folder / "steward.err", "ab"),  # noqa: SIM115 - the program's
-            env=world.environment(),
+            env=world.environment(machine),
         )
         world.started.append(self._process)
         self.ok("open", **world.settings(), background=False)

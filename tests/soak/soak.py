@@ -15,6 +15,7 @@ import sys
 import time
 
 from chaos import Chaos
+from made_up import prove
 from players import Player, Steward
 from verdict import Verdict
 from world import World
@@ -33,10 +34,14 @@ def main() -> int:
     parser.add_argument("--grants", type=int, default=50)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
     parser.add_argument("--store", action="append", choices=STORES)
+    parser.add_argument("--machines", type=int, default=3, help="that share a server's store")
     parser.add_argument("--languages", default="rust,rust,rust,python,python,node,node")
     parser.add_argument("--forget", action="store_true", help="a program throws an answer away")
     arguments = parser.parse_args()
     failed = 0
+    for line in prove():
+        failed = 1
+        print(f"WRONG  {line}")
     for store in arguments.store or STORES:
         if store != "sqlite" and f"EVERGRANT_TEST_{store.upper()}" not in os.environ:
             print(f"{store}: skipped; tools/servers {store} start says how to have one")
@@ -48,20 +53,22 @@ def main() -> int:
 
 def run(store: str, arguments: argparse.Namespace) -> int:
     """One store."""
-    world = World(arguments.programs, store, arguments.speed)
+    # A file is on one machine.
+    machines = 1 if store == "sqlite" else arguments.machines
+    world = World(arguments.programs, store, arguments.speed, machines)
     try:
-        steward = Steward(world)
+        steward = Steward(world, 0)
         users = range(1, arguments.grants + 1)
         grants = [steward.consent(user)["id"] for user in users]
         for user in users[::SPARES]:
             steward.consent(user)
         reading = {"grants": grants, "tasks": 4, "pause_ms": 40, "stale": 80}
         players = [
-            Player(world, language, f"{language}-{number}", reading)
+            Player(world, language, number, reading)
             for number, language in enumerate(arguments.languages.split(","))
         ]
         if arguments.forget:
-            forgetful = Player(world, "rust", "forgetful", reading)
+            forgetful = Player(world, "rust", 0, reading, "forgetful")
             forgetful.faults = {
                 "EVERGRANT_FAULT": "answered=wait:3600",
                 "EVERGRANT_FAULT_ONCE": str(world.folder / "forgotten"),
@@ -84,11 +91,13 @@ def run(store: str, arguments: argparse.Namespace) -> int:
         if arguments.forget:
             forgetful.drop()
         steward.end()
-        steward = Steward(world)
+        # One that nothing happens to, on each machine.
+        stewards = [Steward(world, machine) for machine in range(world.machines)]
         started = time.monotonic()
-        verdict = Verdict(world, steward, players)
-        steward.end()
-        show(verdict, chaos, time.monotonic() - started)
+        verdict = Verdict(world, stewards, players)
+        for steward in stewards:
+            steward.end()
+        show(world, verdict, chaos, time.monotonic() - started)
         for line in wrong + verdict.wrong[:20]:
             print(f"  WRONG  {line}")
         return 1 if wrong or verdict.wrong else 0
@@ -96,9 +105,14 @@ def run(store: str, arguments: argparse.Namespace) -> int:
         world.stop()
 
 
-def show(verdict: Verdict, chaos: Chaos, settled: float) -> None:
+def show(world: World, verdict: Verdict, chaos: Chaos, settled: float) -> None:
     """The table."""
-    figures = {**chaos.counts, **verdict.figures, "settled in, s": round(settled, 1)}
+    figures = {
+        "machines": world.machines,
+        **chaos.counts,
+        **verdict.figures,
+        "settled in, s": round(settled, 1),
+    }
     for name, figure in figures.items():
         if isinstance(figure, dict):
             figure = ", ".join(f"{word} {count}" for word, count in figure.items()) or "none"

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from order import History, Order, inspect
 from players import Player, Steward
 from world import World
 
@@ -16,32 +17,45 @@ EXPLAINS = {"ambiguous", "testified", "taken_over", "refused", "released", "susp
 """After one of these a refresh token that was sent may be sent again."""
 
 
-def settle(world: World, steward: Steward) -> list[Row]:
-    """Lets leases, pauses and doubts end, and rotates every grant once; the grants then."""
+def settle(world: World, stewards: list[Steward]) -> list[Row]:
+    """Lets leases, pauses and doubts end, and rotates every grant once; the grants then, with what
+    each machine has of them.
+    """
     world.control("DELETE", "/faults")
-    for grant in steward.ok("grants"):
+    let_time_pass(world, stewards)
+    for grant in stewards[0].ok("grants"):
         for _ in range(6):
-            outcome = steward.ok("renew", grant=grant["id"], generation=grant["generation"])[0]
+            outcome = stewards[0].ok("renew", grant=grant["id"], generation=grant["generation"])[0]
             kind = outcome.get("error", {}).get("kind")
             if kind is None or kind == "needs_reauthorization":
                 break
-            world.turn(1000)
-            steward.ask("maintain")
-    world.turn(1000)
-    steward.ask("maintain")
-    held: list[Row] = steward.ok("holds")
+            let_time_pass(world, stewards)
+    let_time_pass(world, stewards)
+    held: list[Row] = stewards[0].ok("holds")
+    for steward in stewards[1:]:
+        for grant, same in zip(held, steward.ok("holds"), strict=True):
+            assert grant["id"] == same["id"]
+            grant["chains"] += same["chains"]
     return held
+
+
+def let_time_pass(world: World, stewards: list[Steward]) -> None:
+    """Longer than a lease and the hold-back; then every machine brings in what it has."""
+    world.turn(1000)
+    for steward in stewards:
+        steward.ask("maintain")
 
 
 class Verdict:
     """Figures, and what is wrong."""
 
-    def __init__(self, world: World, steward: Steward, players: list[Player]) -> None:
+    def __init__(self, world: World, stewards: list[Steward], players: list[Player]) -> None:
         self.figures: dict[str, Any] = {}
         self.wrong: list[str] = []
         self._world = world
         self._players = players
-        self._grants = settle(world, steward)
+        self._grants = settle(world, stewards)
+        steward = stewards[0]
         world.read_log()
         # The steward reads every audit to its end: the chain of hashes is verified on the way.
         self._audits = {
@@ -50,8 +64,13 @@ class Verdict:
         self._tokens = world.control("GET", "/tokens")
         for token in self._tokens:
             token["mark"] = hashlib.sha256(token["token"].encode()).hexdigest()[:16]
+        users = {token["mark"]: token["user_id"] for token in self._tokens}
+        self._requests = collections.defaultdict(list)
+        for request in world.wire.requests:
+            self._requests[users.get(request.mark)].append(request)
         self._check_losses()
         self._check_sends(world.control("GET", "/chains"))
+        self._check_wire()
         self._check_histories()
         self._check_work(steward)
 
@@ -60,6 +79,8 @@ class Verdict:
         attempts = [attempt for player in self._players for attempt in player.killed]
         killed = {attempt.attempt for attempt in attempts if not attempt.answered}
         spooled = {attempt.attempt for attempt in attempts if attempt.answered}
+        requests = self._world.wire.requests
+        written = {attempt.attempt for request in requests for attempt in request.attempts}
         living = collections.defaultdict(list)
         for token in self._tokens:
             if token["kind"] == "refresh" and token["alive"]:
@@ -74,7 +95,10 @@ class Verdict:
             unfinished = {entry["attempt"] for entry in audit if entry["event"] == "sent"} - kept
             figures["salvaged"] += len(spooled & kept)
             lost = [mark for mark in living[grant["user_id"]] if mark not in held]
-            excused_by_kill = min(len(lost), len(unfinished & killed))
+            # Who was killed as soon as it had written is not known by its request.
+            is_known = all(request.attempts for request in self._requests[grant["user_id"]])
+            excuses = unfinished & killed & written if is_known else unfinished & killed
+            excused_by_kill = min(len(lost), len(excuses))
             excused_by_cut = min(len(lost) - excused_by_kill, len(unfinished & cut))
             figures["lost to a kill"] += excused_by_kill
             figures["lost to a cut answer"] += excused_by_cut
@@ -86,10 +110,15 @@ class Verdict:
                     f" and no spool, and no kill or cut answer explains it:"
                     f" {story(audit, unfinished)}"
                 )
-            if grant["status"] != "active" and any(
-                mark in held for mark in living[grant["user_id"]]
-            ):
-                self.wrong.append(f"grant {grant['id']} was given up although a chain of it lives")
+            alive = [mark for mark in living[grant["user_id"]] if mark in held]
+            if grant["status"] != "active" and alive:
+                holding = [chain for chain in grant["chains"] if set(alive) & set(held_of(chain))]
+                numbers = {chain["chain"] for chain in holding}
+                everything = {entry["attempt"] for entry in audit if entry["chain"] in numbers}
+                self.wrong.append(
+                    f"grant {grant['id']} was given up although a chain of it lives: {holding};"
+                    f" {story(audit, everything)}"
+                )
         for attempt in attempts:
             events = {
                 entry["event"]
@@ -129,9 +158,15 @@ class Verdict:
             sent = sum(entry["event"] == "sent" for entry in audit)
             repeated, unexplained = repetitions(audit)
             user = grant["user_id"]
+            on_wire = len(self._requests[user])
             if unexplained:
                 self.wrong.append(
                     f"grant {grant['id']}: sent again without a reason: {unexplained}"
+                )
+            if presented[user] > on_wire:
+                self.wrong.append(
+                    f"grant {grant['id']}: the server saw {presented[user]} refresh tokens,"
+                    f" the wire {on_wire}"
                 )
             if presented[user] > sent:
                 self.wrong.append(
@@ -144,6 +179,28 @@ class Verdict:
                     f" the audit knows {repeated}"
                 )
             self._check_burials(grant["id"], audit)
+
+    def _check_wire(self) -> None:
+        """Each token that was on the wire, at its place in the audit."""
+        stops = [stop for player in self._players for stop in player.stops]
+        killed = [attempt for player in self._players for attempt in player.killed]
+        # A tenth of a second that passes for everybody.
+        slack = 0.1 * self._world.speed
+        thawed = 0
+        for grant in self._grants:
+            history = History(self._audits[grant["id"]], stops, slack)
+            for finding in inspect(history, self._requests[grant["user_id"]], killed, grant["id"]):
+                if finding.order == Order.THAWED:
+                    thawed += 1
+                    continue
+                told = story(self._audits[grant["id"]], set(finding.attempts))
+                self.wrong.append(f"grant {grant['id']}: {finding}; {told}")
+        if stray := len(self._requests[None]):
+            self.wrong.append(f"{stray} refresh tokens that the server never made were sent to it")
+        sent = self._world.wire.requests
+        self.figures["token requests"] = len(sent)
+        self.figures["of senders killed at once"] = sum(not one.attempts for one in sent)
+        self.figures["thawed after a takeover"] = thawed
 
     def _check_burials(self, grant: int, audit: list[Row]) -> None:
         dead = set()
@@ -212,8 +269,12 @@ class Verdict:
 def prints(grant: Row) -> Iterable[str]:
     """The refresh tokens of a grant that are somewhere with us."""
     for chain in grant["chains"]:
-        yield chain["current"]
-        yield from chain["successors"]
+        yield from held_of(chain)
+
+
+def held_of(chain: Row) -> list[str]:
+    """Those of one chain, as one machine knows it."""
+    return [chain["current"], *chain["successors"]]
 
 
 def kept_attempts(audit: list[Row]) -> set[str]:

@@ -13,6 +13,8 @@ import time
 import urllib.request
 from typing import Any
 
+from wire import Wire
+
 
 def empty(kind: str, folder: pathlib.Path) -> str:
     """The address of a store that nobody has used; for the servers see tools/servers."""
@@ -25,9 +27,10 @@ def empty(kind: str, folder: pathlib.Path) -> str:
 class World:
     """One emulator and one store. Time runs `speed` times as fast: leases are over sooner."""
 
-    def __init__(self, programs: pathlib.Path, store: str, speed: int) -> None:
+    def __init__(self, programs: pathlib.Path, store: str, speed: int, machines: int) -> None:
         self.programs = programs
         self.speed = speed
+        self.machines = machines
         self._folder = tempfile.TemporaryDirectory(prefix="soak-")
         self.folder = pathlib.Path(self._folder.name)
         self.store = empty(store, self.folder)
@@ -53,16 +56,17 @@ class World:
         self.started: list[subprocess.Popen[bytes]] = []
         self.cut: list[float] = []
         """When a token request got no answer, by the server's time."""
+        self.wire = Wire(self.ready["authorization"], self.now, self._running)
         self._over = threading.Event()
         self._ticking = threading.Thread(target=self._tick, daemon=True)
         self._ticking.start()
 
-    def environment(self) -> dict[str, str]:
-        """What every program is started with."""
+    def environment(self, machine: int) -> dict[str, str]:
+        """What a program is started with. A spool of its own is all that makes a machine."""
         return {
             **os.environ,
             "EVERGRANT_CLOCK": str(self._clock),
-            "EVERGRANT_SPOOL": str(self.folder / "spool"),
+            "EVERGRANT_SPOOL": str(self.folder / f"spool-{machine}"),
             "RUST_LOG": "off",
         }
 
@@ -71,7 +75,7 @@ class World:
         return {
             "client_id": self.ready["client_id"],
             "client_secret": self.ready["client_secret"],
-            "authorization": self.ready["authorization"],
+            "authorization": self.wire.address,
             "store": self.store,
             "key": "11" * 32,
         }
@@ -105,11 +109,16 @@ class World:
             if process.poll() is None:
                 process.kill()
                 process.wait()
+        self.wire.stop()
         self._over.set()
         self._ticking.join()
         self._stdin.close()
         self._emulator.wait()
         self._folder.cleanup()
+
+    def _running(self) -> list[int]:
+        """The programs that may have something in hand."""
+        return [process.pid for process in self.started if process.returncode is None]
 
     def _write_clock(self) -> None:
         numbers = struct.pack("<qqq", self._passed * 1000, self._begun, self.speed - 1)
