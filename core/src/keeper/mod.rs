@@ -24,6 +24,7 @@ mod share;
 mod spool;
 mod token;
 mod trust;
+mod verdict;
 
 use std::{
     path::PathBuf,

@@ -6,19 +6,16 @@ use std::{sync::Arc, time::Duration};
 use super::{
     Keeper, RetrySpent, Token,
     consent::Origin,
-    fault::fault,
     needs_reauthorization,
     oracle::{self, Word},
     rotation::at,
-    spool::{Fate, Label, Parent, Slot},
+    spool::{Fate, Label, Slot},
+    verdict::Doubt,
 };
 use crate::{
     Error, Kind, Result, Retry,
     oauth::Answer,
-    store::{
-        AttemptId, Budget, Chain, ChainState, Column, Commit, Committed, GrantRow, Role, Start,
-        Status, Verdict, keep,
-    },
+    store::{AttemptId, ChainState, Column, Commit, Committed, GrantRow, Status, keep},
 };
 
 /// A token of unknown fate is sent again so many times before a spare chain takes over.
@@ -26,18 +23,7 @@ const TRIES: u32 = 2;
 /// How often a holder's progress is looked at.
 const POLL: Duration = Duration::from_millis(100);
 /// When to ask again about something that others must do first.
-const LATER: Duration = Duration::from_secs(30);
-
-/// What is known of a refused token's successor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Doubt {
-    /// There is one, another chain took over, or the chain was given up.
-    Over,
-    /// A process of this machine may have it, and may be standing still.
-    AwaitedHere,
-    /// Another machine may have it.
-    AwaitedElsewhere,
-}
+pub(super) const LATER: Duration = Duration::from_secs(30);
 
 impl Keeper {
     /// Does the next thing that `row`'s chain needs. `None`: look again.
@@ -149,102 +135,8 @@ impl Keeper {
         }
     }
 
-    /// The refresh token was refused: dead, unless somebody has its successor.
-    pub(super) async fn meet_doubt(&self, row: &GrantRow) -> Result<Doubt> {
-        if self.replay(row).await? || self.promote(row).await? {
-            return Ok(Doubt::Over);
-        }
-        let (chain, parent) = (row.chain.id, row.chain.pair.lineage);
-        if self.0.spool.may_bring(Parent { grant: row.id, chain, lineage: parent }).await? {
-            return Ok(Doubt::AwaitedHere);
-        }
-        if let Some(retired) = self.way_back(row).await? {
-            match Box::pin(self.rotate(&retired)).await {
-                // It lives, and takes over when the doubt is looked at again, or it was refused too.
-                Ok(_) => return Ok(Doubt::Over),
-                Err(error) if error.kind() == Kind::Key => {
-                    tracing::warn!(grant = row.id, %error, "a retired chain cannot be read");
-                }
-                Err(error) if error.kind() == Kind::Store => return Err(error),
-                Err(_) => return Ok(Doubt::AwaitedElsewhere),
-            }
-        }
-        if self.0.store.bury(chain, parent, self.0.spool.node()).await? {
-            self.mourn(row).await?;
-            return Ok(Doubt::Over);
-        }
-        let now = self.0.store.chains(row.id).await?;
-        if now.iter().any(|now| now.id == chain && now.state == ChainState::Doubted) {
-            return Ok(Doubt::AwaitedElsewhere);
-        }
-        Ok(Doubt::Over)
-    }
-
-    /// Before the last chain of a grant is given up: one that a spare took over from while nobody knew what
-    /// had become of its token. Perhaps it was never sent.
-    async fn way_back(&self, row: &GrantRow) -> Result<Option<GrantRow>> {
-        let chains = self.0.store.chains(row.id).await?;
-        let in_use = |chain: &Chain| chain.role != Role::Retired && chain.state != ChainState::Dead;
-        if row.chain.role == Role::Retired
-            || chains.iter().filter(|chain| in_use(chain)).count() > 1
-        {
-            return Ok(None);
-        }
-        let now = self.0.clock.now();
-        let retired = chains.into_iter().find(|chain| {
-            let unknown = chain.is_held() || chain.state == ChainState::Ambiguous;
-            chain.role == Role::Retired && unknown && chain.pair.refresh_expires_at > now
-        });
-        Ok(retired.map(|chain| GrantRow { chain, ..row.clone() }))
-    }
-
-    /// Tells of a chain that was given up: of the grant, if it was its last.
-    async fn mourn(&self, before: &GrantRow) -> Result<()> {
-        let row = self.row(before.id).await?;
-        if row.status != Status::NeedsReauthorization || before.status == row.status {
-            tracing::warn!(grant = row.id, chain = before.chain.id, "a chain was given up");
-            return Ok(());
-        }
-        tracing::error!(
-            grant = row.id,
-            portal = row.endpoints.client_endpoint,
-            "the grant needs a new consent"
-        );
-        self.tell(row.id, row.generation, row.status);
-        Ok(())
-    }
-
-    /// Treats a token of unknown fate as refused, without sending it; `silent` being the attempt that
-    /// may have sent it.
-    async fn give_up(&self, row: &GrantRow, silent: Option<AttemptId>) -> Result<()> {
-        let attempt = AttemptId::random();
-        let start = Start {
-            chain: row.chain.id,
-            parent: row.chain.pair.lineage,
-            attempt,
-            node: self.0.spool.node(),
-            lease: LATER,
-            // Nothing is sent.
-            budget: Budget { hour: 0, day: 0, application_hour: 0 },
-        };
-        let acquired = match silent {
-            None => self.0.store.begin(&start).await?,
-            Some(silent) => self.0.store.take_over(&start, silent).await?,
-        };
-        if acquired {
-            fault("giving_up").await;
-            self.0.store.settle(row.chain.id, attempt, Verdict::Refused).await?;
-            return Ok(());
-        }
-        match silent {
-            None => self.not_acquired(row).await,
-            // Its answer may still come, until the hold-back is over.
-            Some(_) => Err(unknown_fate(row, LATER)),
-        }
-    }
-
     /// Makes a spare the primary in place of `row`'s chain, if there is one.
-    async fn promote(&self, row: &GrantRow) -> Result<bool> {
+    pub(super) async fn promote(&self, row: &GrantRow) -> Result<bool> {
         let Some(generation) = self.0.store.promote(row.id, row.chain.id).await? else {
             return Ok(false);
         };
@@ -436,7 +328,7 @@ fn paused(row: &GrantRow, remaining: Duration) -> Error {
     at(row, error).with_retry_after(remaining)
 }
 
-fn unknown_fate(row: &GrantRow, retry_after: Duration) -> Error {
+pub(super) fn unknown_fate(row: &GrantRow, retry_after: Duration) -> Error {
     let error = Error::new(Kind::Ambiguous, "the last answer of the authorization server was lost")
         .with_retry(Retry::Safe)
         .with_retry_after(retry_after.min(keep::HOLD_BACK))

@@ -7,7 +7,7 @@ use std::{
 
 use tokio::task::JoinSet;
 
-use super::{Inner, Keeper, recovery::Doubt, spool::Parent, token::Need};
+use super::{Inner, Keeper, spool::Parent, token::Need, verdict::Doubt};
 use crate::{
     Error, Kind, Result, Token,
     process::{detach, shield},
