@@ -151,13 +151,14 @@ impl<'a> Attempts<'a> {
             && !self.request.is_batch();
         match next(error, idempotent) {
             Next::Give => give(),
-            // In REST 3.0 the refusal of one command is the whole answer: others were executed.
-            Next::Again
-                if self.request.v3
-                    && self.request.is_batch()
-                    && error.kind() == Kind::OperatingLimit =>
-            {
-                give()
+            Next::Again if self.request.is_batch() && error.kind() == Kind::OperatingLimit => {
+                let wait = error.retry_after().unwrap_or_default();
+                // In REST 3.0 the refusal of one command is the whole answer: others were executed.
+                if self.request.v3 || wait > self.left() {
+                    return give();
+                }
+                self.sleep(wait).await;
+                Ok(())
             }
             Next::Again => Ok(()),
             Next::Renewed => {
