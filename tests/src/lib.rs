@@ -6,6 +6,7 @@ pub mod processes;
 pub mod proxy;
 pub mod stage;
 pub mod store;
+pub mod trace;
 
 pub use emulator::{Emulator, program};
 pub use pattern::mismatch;
