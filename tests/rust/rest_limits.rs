@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use evergrant::{CallOptions, Client, Clock, Command, Kind, ListOptions, RateLimit, Strategy};
+use evergrant::{
+    CallOptions, Client, Clock, Command, Kind, ListOptions, Priority, RateLimit, Strategy,
+};
 use evergrant_tests::{
     Emulator, processes,
     stage::{Stage, until},
@@ -76,11 +78,7 @@ impl Scene {
     }
 
     fn calls(&self, count: usize) -> Vec<JoinHandle<evergrant::Result<Value>>> {
-        let call = |_| {
-            let client = self.client.clone();
-            tokio::spawn(async move { Ok(client.call("profile", Value::Null).await?.result) })
-        };
-        (0..count).map(call).collect()
+        calls(&self.client, count)
     }
 
     /// A batch of so many commands; how many had an answer.
@@ -109,6 +107,14 @@ impl Scene {
     async fn set(&self, settings: Value) {
         self.emulator.control("POST", "/settings", &settings).await;
     }
+}
+
+fn calls(client: &Client, count: usize) -> Vec<JoinHandle<evergrant::Result<Value>>> {
+    let call = |_| {
+        let client = client.clone();
+        tokio::spawn(async move { Ok(client.call("profile", Value::Null).await?.result) })
+    };
+    (0..count).map(call).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -266,6 +272,107 @@ async fn operating_time_holds_back_near_the_cap_and_no_earlier() {
     // Over the cap: until the oldest minute has left the window, and then without a refusal.
     let (_, answers) = scene.pass_by(20, (0..4).map(|_| call(&client, "profile")).collect()).await;
     assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn both_generations_of_rest_share_the_bucket() {
+    let scene = Scene::new(&[]).await;
+    let v3 = scene.client.v3();
+    let newer = |_| {
+        let v3 = v3.clone();
+        tokio::spawn(async move { Ok(v3.call("tasks.task.list", Value::Null).await?.result) })
+    };
+    let mut all = scene.calls(50);
+    all.extend((0..50).map(newer));
+    let (seconds, answers) = scene.pass(all).await;
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    assert_eq!(scene.refused().await, 0);
+    assert!((20..35).contains(&seconds), "{seconds} s; the portal allows it in 25");
+}
+
+/// What one client says of the rate leaves alone what another said of the reserve.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reserve_is_left_to_others() {
+    let scene = Scene::new(&[]).await;
+    let careful = scene.client.clone().reserve(0.5).unwrap();
+    careful.call("profile", Value::Null).await.unwrap();
+    let other = scene.client.clone().rate_limit(RateLimit::STANDARD);
+    let (seconds, answers) = scene.pass(calls(&other, 60)).await;
+    assert!(answers.iter().all(Result::is_ok));
+    assert!((34..45).contains(&seconds), "{seconds} s; half of the portal's allows it in 36");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_waits_for_an_answer_overtakes_bulk() {
+    let scene = Scene::new(&[]).await;
+    let call = |method: &'static str, priority: Priority| {
+        let client = scene.client.clone();
+        let options = CallOptions::new().priority(priority);
+        tokio::spawn(async move { client.call_with(method, Value::Null, options).await.map(drop) })
+    };
+    let mut bulk: Vec<_> = (0..80).map(|_| call("profile", Priority::Bulk)).collect();
+    let admitted = async || scene.emulator.count("/portal/methods/profile").await;
+    until("the bucket is full", async || admitted().await >= 49).await;
+    let urgent = call("server.time", Priority::Interactive);
+    let (seconds, answers) = scene.pass(vec![urgent]).await;
+    answers[0].as_ref().unwrap();
+    assert!(seconds <= 3, "{seconds} s behind thirty others");
+    assert!(bulk.iter().any(|call| !call.is_finished()));
+    let (_, answers) = scene.pass(std::mem::take(&mut bulk)).await;
+    assert!(answers.iter().all(Result::is_ok));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_portal_takes_its_bucket_along_to_a_new_address() {
+    let scene = Scene::new(&[]).await;
+    let (_, answers) = scene.pass(scene.calls(45)).await;
+    assert!(answers.iter().all(Result::is_ok));
+    let moved = scene.emulator.control("POST", "/domain", &json!({})).await;
+    let client = scene.client.clone().moved_to(moved["portal"].as_str().unwrap()).unwrap();
+    let (seconds, answers) = scene.pass(calls(&client, 1)).await;
+    assert!(answers[0].is_ok() && seconds <= 1, "{seconds} s");
+    let (seconds, answers) = scene.pass(calls(&client, 40)).await;
+    assert!(answers.iter().all(Result::is_ok));
+    assert_eq!(scene.refused().await, 0, "what was sent to the old address is counted");
+    assert!(seconds >= 15, "{seconds} s");
+}
+
+#[tokio::test]
+async fn a_redirected_batch_is_sent_to_the_new_address() {
+    let scene = Scene::new(&["--burst", "0"]).await;
+    let moved = scene.emulator.control("POST", "/domain", &json!({})).await;
+    let new = moved["portal"].as_str().unwrap();
+    let commands = || {
+        let add = json!({"fields": {"TITLE": "told after the move"}});
+        vec![Command::new("crm.lead.add", add).unwrap(); 2]
+    };
+    let error = scene.client.batch(commands()).await.unwrap_err();
+    assert!(error.to_string().contains("moved_to"), "{error}");
+    let confirmed = scene.client.clone().moved_to(new).unwrap();
+    let outcomes = confirmed.batch(commands()).await.unwrap();
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+    let title = json!({"filter": {"TITLE": "told after the move"}});
+    assert_eq!(confirmed.count("crm.lead.list", title).await.unwrap(), 2, "each was added once");
+}
+
+/// Its requests are batches, whose commands cost as much as single calls.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_near_the_cap_waits_before_it_is_refused() {
+    for strategy in [Strategy::Pages, Strategy::AfterId, Strategy::Ranges] {
+        let scene = Scene::with_leads("300", &["--burst", "0"]).await;
+        let client = scene.client.clone().rate_limit(RateLimit::Off);
+        scene.set(json!({"operating_cost": {"crm.lead.list": 20.0}})).await;
+        for _ in 0..22 {
+            client.call("crm.lead.list", Value::Null).await.unwrap();
+        }
+        let options = ListOptions::new().strategy(strategy).total(true);
+        let list = client.list_with("crm.lead.list", Value::Null, options).unwrap().all();
+        let (seconds, rows) = scene.pass_by(10, vec![tokio::spawn(list)]).await;
+        assert_eq!(rows[0].as_ref().unwrap().len(), 300, "{strategy:?}");
+        assert!(seconds > 400, "{strategy:?}: {seconds} s");
+        let counters = scene.emulator.control("GET", "/counters", &Value::Null).await;
+        assert!(!counters.to_string().contains("OPERATION_TIME_LIMIT"), "{strategy:?}: {counters}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
