@@ -119,8 +119,10 @@ export class Client {
   ): Promise<CommandOutcome<Result>[]> {
     return attempt(this.batch, async (site) => {
       const body = commandsOf(commands, asText)
-      const [halt, until] = batchOf(batchOptions)
-      const answer = await cancellable(until, (cancel) => this.#native.batch(body, halt, cancel))
+      const [halt, settings, until] = batchOf(batchOptions)
+      const answer = await cancellable(until, (cancel) =>
+        this.#native.batch(body, halt, settings, cancel),
+      )
       return unwrap(answer).map((outcome): CommandOutcome<Result> => {
         return isFailure(outcome)
           ? { ok: false, error: blame(errorOf(outcome), site) }
