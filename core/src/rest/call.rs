@@ -108,6 +108,9 @@ impl Client {
 
     /// Calls one method. `params` is an object, a list for methods with positional parameters, or null.
     ///
+    /// A float that is not finite is null to [`serde_json`], in `json!({"x": f64::NAN})` as in any value
+    /// made by it: no call can refuse what it never saw. Check such numbers yourself.
+    ///
     /// What was certainly not executed is sent again: after a refusal for the rate or the operating
     /// time, with a new token, after a connection that did not come about. Nothing else is repeated.
     ///
