@@ -108,7 +108,8 @@ async fn a_refused_batch_holds_no_other_back() {
     let (emulator, client) = portal().await;
     let limited =
         json!({"error": {"code": "BITRIX_REST_V3_EXCEPTION_RATELIMITEXCEPTION", "message": "x"}});
-    let fault = json!({"at": "rest", "method": "batch", "kind": "json", "status": 429, "body": limited});
+    let fault =
+        json!({"at": "rest", "method": "batch", "kind": "json", "status": 429, "body": limited});
     emulator.control("POST", "/faults", &fault).await;
     let batch = |methods: [&str; 2]| {
         let mut batch = v3::Batch::new();

@@ -1,6 +1,7 @@
 //! Helpers of the tests that cross crates: the emulator as a process of its own, and patterns.
 
 mod emulator;
+pub mod limits;
 mod pattern;
 pub mod processes;
 pub mod proxy;

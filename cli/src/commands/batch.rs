@@ -66,8 +66,7 @@ impl BatchCommand {
         bar.tick();
         let shown = bar.clone();
         let batch = batch.progress(move |commands| shown.set_position(commands as u64));
-        let outcomes =
-            client.run_batch_with(batch, within(CallOptions::new(), self.timeout)).await;
+        let outcomes = client.run_batch_with(batch, within(CallOptions::new(), self.timeout)).await;
         bar.finish_and_clear();
         let outcomes = outcomes?;
         let mut rows = Rows::new(self.output);

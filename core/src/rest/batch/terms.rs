@@ -20,8 +20,9 @@ impl Terms {
     pub(super) fn of(client: &Client, options: &CallOptions) -> Result<Self> {
         if options.idempotent {
             let why = "a batch is never sent again as a whole, so it cannot be idempotent";
-            return Err(Error::invalid_input("idempotent", why)
-                .advise("Send the commands that failed again, those for which twice is harmless."));
+            return Err(Error::invalid_input("idempotent", why).advise(
+                "Send the commands that failed again, those for which twice is harmless.",
+            ));
         }
         options.check(false)?;
         let now = client.own_clock().boot();

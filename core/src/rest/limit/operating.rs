@@ -70,13 +70,7 @@ impl Operating {
 
     /// How long so many calls of the method, sent together, have to wait. Near the cap they take
     /// their places among the others.
-    pub(crate) fn wait(
-        &mut self,
-        who: u64,
-        method: &str,
-        calls: usize,
-        now: Duration,
-    ) -> Duration {
+    pub(crate) fn wait(&mut self, who: u64, method: &str, calls: usize, now: Duration) -> Duration {
         let Some(method) = self.0.get_mut(&account(who, method)) else { return Duration::ZERO };
         if method.refused_until > now {
             return method.refused_until - now;
