@@ -30,7 +30,7 @@ import { V3 } from './v3.js'
 
 /** What all calls of this process came to since it started. */
 export interface CallCounters {
-  /** Calls that were asked for; a batch is one. */
+  /** Calls that were asked for; a request of a batch is one, a file's way up or down is. */
   calls: number
   /** Requests that were sent for them. */
   requests: number
