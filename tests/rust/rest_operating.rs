@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use evergrant::{CallOptions, Client, Command, Kind, ListOptions, RateLimit, Strategy};
-use evergrant_tests::limits::Scene;
+use evergrant_tests::{limits::Scene, stage::until};
 use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -104,6 +104,33 @@ async fn in_a_batch_only_the_method_that_is_over_waits() {
         assert_eq!(scene.emulator.count("/portal/methods/server.time").await, round);
     }
     scene.client.call("server.time", Value::Null).await.unwrap();
+}
+
+/// A portal may bill batches as such: whose time it was, the refusal does not say.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_that_is_refused_whole_waits_by_itself() {
+    let scene = Scene::new(&["--burst", "0"]).await;
+    let body = json!({"error": "OPERATION_TIME_LIMIT"});
+    let fault =
+        json!({"at": "rest", "method": "batch", "kind": "json", "status": 429, "body": body});
+    scene.emulator.control("POST", "/faults", &fault).await;
+    let batch = |methods: [&str; 2]| {
+        let client = scene.client.clone();
+        let commands = methods.map(|method| Command::new(method, Value::Null).unwrap());
+        tokio::spawn(async move { client.batch(commands.into()).await })
+    };
+    let refused = batch(["profile", "server.time"]);
+    until("the refusal", async || scene.emulator.count("/portal/requests").await == 1).await;
+    let mut others = scene.calls(1);
+    others.push(tokio::spawn({
+        let other = batch(["server.time", "profile"]);
+        async move { Ok(other.await.unwrap()?.len().into()) }
+    }));
+    let (seconds, answers) = scene.pass(others).await;
+    assert!(answers.iter().all(Result::is_ok) && seconds <= 1, "{seconds} s");
+    let (seconds, outcomes) = scene.pass_by(5, vec![refused]).await;
+    assert!(outcomes[0].as_ref().unwrap().iter().all(Result::is_ok), "{outcomes:?}");
+    assert!((55..=120).contains(&seconds), "{seconds} s");
 }
 
 /// What a single call would not wait for.
