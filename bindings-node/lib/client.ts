@@ -30,7 +30,7 @@ import { V3 } from './v3.js'
 
 /** What all calls of this process came to since it started. */
 export interface CallCounters {
-  /** Calls that were asked for; a batch is one. */
+  /** Calls that were asked for; a request of a batch is one, a file's way up or down is. */
   calls: number
   /** Requests that were sent for them. */
   requests: number
@@ -119,8 +119,10 @@ export class Client {
   ): Promise<CommandOutcome<Result>[]> {
     return attempt(this.batch, async (site) => {
       const body = commandsOf(commands, asText)
-      const [halt, until] = batchOf(batchOptions)
-      const answer = await cancellable(until, (cancel) => this.#native.batch(body, halt, cancel))
+      const [halt, settings, until] = batchOf(batchOptions)
+      const answer = await cancellable(until, (cancel) =>
+        this.#native.batch(body, halt, settings, cancel),
+      )
       return unwrap(answer).map((outcome): CommandOutcome<Result> => {
         return isFailure(outcome)
           ? { ok: false, error: blame(errorOf(outcome), site) }

@@ -6,6 +6,7 @@ import type * as native from '../native.js'
 import { type AbortSignalLike, signal } from './cancel.js'
 import { callable, invalid, optional, options, text } from './input.js'
 import type { Abortable } from './options.js'
+import { attemptSync } from './outcome.js'
 
 /** A file to be uploaded. */
 export interface FileContent {
@@ -13,6 +14,32 @@ export interface FileContent {
   name: string
   /** What is in it. */
   content: Uint8Array
+}
+
+/** The shapes in which methods take a file among their parameters. */
+export interface FileShapes {
+  /** The content alone, for methods that take the name beside it. */
+  base64: string
+  /**
+   * `[name, base64]`: fields of lists and tasks, `fileContent` of the drive. A field for several
+   * files takes a list of such pairs.
+   */
+  pair: [name: string, base64: string]
+  /** `{ fileData: [name, base64] }`: fields of leads, deals, contacts and companies. */
+  fileData: { fileData: [name: string, base64: string] }
+}
+
+/**
+ * A file in the shapes in which methods take it among their parameters.
+ *
+ * @throws {InvalidInputError} naming the field `file`.
+ */
+export function fileShapes(file: FileContent): FileShapes {
+  return attemptSync(fileShapes, () => {
+    const [name, { buffer, byteOffset, byteLength }] = fileOf(file)
+    const base64 = Buffer.from(buffer, byteOffset, byteLength).toString('base64')
+    return { base64, pair: [name, base64], fileData: { fileData: [name, base64] } }
+  })
 }
 
 /** What this package needs of a writable stream. */

@@ -38,7 +38,13 @@ export {
   UnexpectedAnswerError,
   UnknownGrantError,
 } from './errors.js'
-export type { ByteSink, DownloadOptions, FileContent } from './files.js'
+export {
+  type ByteSink,
+  type DownloadOptions,
+  type FileContent,
+  type FileShapes,
+  fileShapes,
+} from './files.js'
 export type {
   Abortable,
   BatchOptions,

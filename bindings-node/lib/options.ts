@@ -39,6 +39,13 @@ export interface BatchOptions extends Abortable {
    * portal runs it, with the text of the reference for a value.
    */
   halt?: boolean | undefined
+  /** As for a call; `bulk` unless given. */
+  priority?: 'interactive' | 'bulk' | undefined
+  /**
+   * Milliseconds for the whole batch with all its waits and repetitions. What was not sent by then
+   * has an error in its place.
+   */
+  timeoutMs?: number | undefined
 }
 
 /** Called with the rows so far, and the total once it is known. True writes a line to a terminal. */
@@ -125,9 +132,11 @@ function readCall(
 }
 
 /** Options of a batch. */
-export function batchOf(value: unknown): [boolean, AbortSignalLike | undefined] {
-  const given = options(value, ['halt', 'signal'])
-  return [optional(given.halt, 'halt', flag) ?? true, optional(given.signal, 'signal', signal)]
+export function batchOf(
+  value: unknown,
+): [boolean, native.CallSettings, AbortSignalLike | undefined] {
+  const given = options(value, ['halt', 'priority', 'timeoutMs', 'signal'])
+  return [optional(given.halt, 'halt', flag) ?? true, ...readCall(given)]
 }
 
 /** What a list wants while it is read. */

@@ -85,12 +85,13 @@ impl Client {
         env: &'env Env,
         commands: String,
         halt: bool,
+        settings: CallSettings,
         cancel: Option<&Cancel>,
     ) -> napi::Result<PromiseRaw<'env, Outcome<Vec<Outcome<String>>>>> {
         let client = self.core.clone();
         promise(env, cancel, async move {
             let batch = batch::read(json(&commands)?)?.halt(halt);
-            let answers = client.run_batch(batch).await?;
+            let answers = client.run_batch_with(batch, settings.try_into()?).await?;
             Ok(answers
                 .into_iter()
                 .map(|answer| outcome(answer.map(|answer| answer.result.to_string())))

@@ -8,7 +8,7 @@ import { PassThrough } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
 
-import { Client, EvergrantError, RestError, ref } from 'evergrant'
+import { Client, EvergrantError, fileShapes, InvalidInputError, RestError, ref } from 'evergrant'
 
 import { Emulator } from '../../tests/node/emulator.mjs'
 
@@ -202,6 +202,46 @@ test('REST 3.0: calls, lists, tails, aggregates, batches', async () => {
   ])
   assert.equal(one.item.id, first.items[2].id)
   assert.equal(some.items.length, 3)
+})
+
+test('a batch ends at its timeout', async () => {
+  const profiles = Array.from({ length: 60 }, () => ['profile'])
+  const outcomes = await client.batch(profiles, { timeoutMs: 20_000, priority: 'interactive' })
+  assert.ok(outcomes.every(({ ok }) => ok))
+  const slow = { at: 'rest', method: 'batch', kind: 'delay', delay_ms: 5000 }
+  await emulator.control('POST', '/faults', slow)
+  const cut = await client.batch(profiles, { timeoutMs: 500 })
+  const late = cut.filter(({ ok }) => !ok).map(({ error }) => error.kind)
+  assert.ok([10, 50].includes(late.length), `${late.length}`)
+  assert.deepEqual([...new Set(late)], ['timeout'])
+  await assert.rejects(client.batch(profiles, { timeoutMs: 0 }), { kind: 'invalid_input' })
+  await assert.rejects(client.batch(profiles, { priority: 'soon' }), { kind: 'invalid_input' })
+})
+
+test('a webhook follows its portal where a person says so', async () => {
+  const renamed = await Emulator.start({ leads: 1, burst: 0 })
+  const { portal } = await renamed.control('POST', '/domain', {})
+  await assert.rejects(Client.fromWebhook(renamed.ready.webhook).call('profile'), /moved_to/)
+  const confirmed = Client.fromWebhook(renamed.ready.webhook, { movedTo: portal })
+  assert.equal((await confirmed.call('profile')).ID, '1')
+  await renamed.stop()
+})
+
+test('a file has the shapes that methods want', async () => {
+  const content = new TextEncoder().encode('-hello-').subarray(1, 6)
+  const { base64, pair, fileData } = fileShapes({ name: 'a.txt', content })
+  assert.equal(base64, 'aGVsbG8=')
+  assert.deepEqual(pair, ['a.txt', base64])
+  assert.deepEqual(fileData, { fileData: ['a.txt', base64] })
+  assert.throws(() => fileShapes({ name: 'a.txt', content: 'hello' }), InvalidInputError)
+  const params = { id: 5, data: { NAME: 'a.txt' }, fileContent: pair }
+  const { DOWNLOAD_URL: link } = await client.call('disk.folder.uploadfile', params)
+  const stream = new PassThrough()
+  const [read] = await Promise.all([
+    buffer(stream),
+    client.download(link, stream).then(() => stream.end()),
+  ])
+  assert.equal(read.toString(), 'hello')
 })
 
 test('a file goes there and back', async () => {

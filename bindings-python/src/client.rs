@@ -72,11 +72,18 @@ impl Client {
     }
 
     /// Runs any number of commands; one outcome for each, in their order.
-    fn batch(&self, py: Python<'_>, commands: Vec<Entry>, halt: bool) -> PyResult<Pending> {
+    fn batch(
+        &self,
+        py: Python<'_>,
+        commands: Vec<Entry>,
+        halt: bool,
+        settings: CallSettings,
+    ) -> PyResult<Pending> {
         let client = self.0.clone();
-        let batch = guarded(py, || batch::read(commands))?.halt(halt);
+        let (batch, options) = guarded(py, || Ok((batch::read(commands)?, settings.read()?)))?;
+        let batch = batch.halt(halt);
         Ok(Pending::new(async move {
-            let answers = client.run_batch(batch).await?;
+            let answers = client.run_batch_with(batch, options).await?;
             Ok(answers.into_iter().map(Outcome::from).collect::<Vec<_>>())
         }))
     }

@@ -47,6 +47,38 @@ def test_a_command_runs_on_where_that_is_wished(client: evergrant.Client) -> Non
     assert [result.ok for result in client.batch(commands()[-2:], halt=False)] == [False, True]
 
 
+SLOW = {"at": "rest", "method": "batch", "kind": "delay", "delay_ms": 5000}
+
+
+def test_a_batch_ends_at_its_timeout(client: evergrant.Client, emulator: Emulator) -> None:
+    profiles = [("profile", None)] * 60
+    results = client.batch(profiles, timeout=20, priority="interactive")
+    assert all(result.ok for result in results)
+    emulator.control("POST", "/faults", SLOW)
+    results = client.batch(profiles, timeout=0.5)
+    late = [result.error.kind for result in results if result.error is not None]
+    assert len(late) in (10, 50)
+    assert set(late) == {"timeout"}
+
+
+async def test_a_batch_ends_at_its_timeout_awaited(
+    async_client: evergrant.AsyncClient, emulator: Emulator
+) -> None:
+    emulator.control("POST", "/faults", SLOW)
+    with pytest.raises(evergrant.EvergrantError) as caught:
+        await async_client.batch([("profile", None)], timeout=0.5, priority="bulk")
+    assert caught.value.kind == "timeout"
+
+
+def test_a_webhook_follows_where_a_person_says_so() -> None:
+    with Emulator(leads=1, deals=1, contacts=1, burst=0) as emulator:
+        moved = emulator.control("POST", "/domain", {})["portal"]
+        with pytest.raises(evergrant.EvergrantError, match="moved_to"):
+            evergrant.Client.from_webhook(emulator["webhook"]).call("profile")
+        confirmed = evergrant.Client.from_webhook(emulator["webhook"], moved_to=moved)
+        assert confirmed.call("profile")["ID"] == "1"
+
+
 def test_a_reference_is_no_sequence() -> None:
     with pytest.raises(TypeError):
         list(ref("lead"))  # type: ignore[call-overload]
@@ -165,6 +197,23 @@ def test_a_file_goes_there_and_back(client: evergrant.Client, tmp_path: pathlib.
     assert sorted(path.name for path in tmp_path.iterdir()) == ["back.bin", "there.bin"]
 
 
+def test_a_file_has_the_shapes_that_methods_want(client: evergrant.Client) -> None:
+    file = evergrant.File("a.txt", b"hello")
+    assert file.base64() == "aGVsbG8="
+    assert file.pair() == ["a.txt", "aGVsbG8="]
+    assert file.file_data() == {"fileData": ["a.txt", "aGVsbG8="]}
+    with pytest.raises(evergrant.InvalidInputError):
+        evergrant.File("a.txt", "hello").base64()  # type: ignore[arg-type]
+    params = {"id": 5, "data": {"NAME": file.name}, "fileContent": file.pair()}
+    for kept in (
+        client.call("disk.folder.uploadfile", params),
+        client.upload("disk.folder.uploadfile", {"id": 5}, file),
+    ):
+        stream = io.BytesIO()
+        client.download(kept["DOWNLOAD_URL"], stream)
+        assert stream.getvalue() == b"hello"
+
+
 def test_a_download_that_breaks_leaves_nothing(
     client: evergrant.Client, emulator: Emulator, tmp_path: pathlib.Path
 ) -> None:
@@ -188,6 +237,8 @@ async def test_a_file_goes_there_and_back_awaited(async_client: evergrant.AsyncC
     [
         ("priority", lambda b24: b24.call("profile", priority="soon")),
         ("timeout", lambda b24: b24.call("profile", timeout=-1)),
+        ("timeout", lambda b24: b24.batch([("profile", None)], timeout=0)),
+        ("priority", lambda b24: b24.batch([("profile", None)], priority="soon")),
         ("timeout", lambda b24: b24.call("profile", timeout=math.nan)),
         ("timeout", lambda b24: b24.call("profile", timeout=math.inf)),
         ("timeout", lambda b24: b24.call("profile", timeout=0)),

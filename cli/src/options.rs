@@ -1,9 +1,9 @@
 //! Options that several commands share: which application, which store, which grant.
 
-use std::{fs, io::ErrorKind, path::PathBuf};
+use std::{fs, io::ErrorKind, path::PathBuf, time::Duration};
 
 use clap::Args;
-use evergrant::{Application, Client, Error, GrantId, Kind, Result, Secret};
+use evergrant::{Application, CallOptions, Client, Error, GrantId, Kind, Result, Secret};
 
 use crate::stop;
 
@@ -164,6 +164,10 @@ pub(crate) struct ClientOptions {
     /// The part of the portal's limit, 0 to 0.9, that is left to other programs behind the same address.
     #[arg(long, value_name = "PART")]
     reserve: Option<f64>,
+    /// The host that a webhook's portal has moved to: a redirect there is followed, with the webhook's
+    /// secret.
+    #[arg(long, value_name = "HOST")]
+    moved_to: Option<String>,
 }
 
 impl ClientOptions {
@@ -176,10 +180,21 @@ impl ClientOptions {
         if let Some(limit) = rate_limit {
             client = client.rate_limit(limit);
         }
-        match self.reserve {
-            Some(part) => client.reserve(part),
+        if let Some(part) = self.reserve {
+            client = client.reserve(part)?;
+        }
+        match &self.moved_to {
+            Some(host) => client.moved_to(host),
             None => Ok(client),
         }
+    }
+}
+
+/// A command's deadline, in seconds.
+pub(crate) fn within(options: CallOptions, seconds: Option<u64>) -> CallOptions {
+    match seconds {
+        Some(seconds) => options.deadline(Duration::from_secs(seconds)),
+        None => options,
     }
 }
 

@@ -129,6 +129,54 @@ async fn a_pace_that_cannot_be_is_named_before_anything_is_sent() {
     assert_eq!(requests().await, 1);
 }
 
+/// A variable that cannot be read shows that it is: also where an option says something else of the pace.
+#[tokio::test]
+async fn the_variable_holds_for_what_no_option_says() {
+    let emulator = portal(1).await;
+    let called = |variable: &str, more: &[&str]| {
+        let mut call = command(&emulator, &[&["call", "profile"], more].concat());
+        call.env("EVERGRANT_RATE_LIMIT", variable).output().unwrap()
+    };
+    for more in [&[][..], &["--reserve", "0.2"]] {
+        let said = refusal(&called("fast", more));
+        assert!(said.contains("EVERGRANT_RATE_LIMIT"), "{more:?}: {said}");
+        out(&called("10,1", more));
+    }
+    out(&called("fast", &["--rate-limit", "standard"]));
+}
+
+/// Room for one request, then none for a quarter of an hour.
+#[tokio::test]
+async fn a_batch_ends_at_its_deadline_with_what_it_has() {
+    let emulator = portal(1).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("commands");
+    fs::write(&file, "{\"method\": \"profile\"}\n".repeat(60)).unwrap();
+    let file = file.display().to_string();
+    let output = command(&emulator, &["batch", &file, "--timeout", "1", "--reserve", "0.1"])
+        .env("EVERGRANT_RATE_LIMIT", "2,0.001")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let ok = |line: &str| serde_json::from_str::<Value>(line).unwrap()["ok"] == true;
+    let answered = lines.lines().filter(|line| ok(line)).count();
+    assert!([10, 50].contains(&answered), "one of the two requests has room: {lines}");
+    assert!(lines.contains("deadline"), "{lines}");
+}
+
+#[tokio::test]
+async fn a_webhook_follows_its_portal_where_the_command_line_says_so() {
+    let emulator = portal(1).await;
+    let moved = emulator.control("POST", "/domain", &serde_json::json!({})).await;
+    let new = moved["portal"].as_str().unwrap().strip_prefix("http://").unwrap();
+    let said = refusal(&run(&emulator, &["call", "profile"]));
+    assert!(said.contains(new) && said.contains("moved_to"), "{said}");
+    for arguments in [&["call", "profile"], &["list", "crm.lead.list"]] {
+        out(&run(&emulator, &[&arguments[..], &["--moved-to", new]].concat()));
+    }
+}
+
 fn refusal(output: &Output) -> String {
     assert!(!output.status.success());
     String::from_utf8(output.stderr.clone()).unwrap()

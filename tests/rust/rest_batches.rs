@@ -1,6 +1,8 @@
 //! Batches: every command has its own outcome in its own place, and none runs twice.
 
-use evergrant::{Batch, Client, Command, Kind, RateLimit, Retry};
+use std::time::{Duration, Instant};
+
+use evergrant::{Batch, CallOptions, Client, Command, Kind, Priority, RateLimit, Retry};
 use evergrant_tests::Emulator;
 use serde_json::{Value, json};
 
@@ -146,4 +148,58 @@ async fn data_that_looks_like_a_reference_stays_data() {
     let id = &outcomes[1].as_ref().unwrap().result;
     let lead = client.call("crm.lead.get", json!({"id": id})).await.unwrap().result;
     assert_eq!(lead["TITLE"], title);
+}
+
+#[tokio::test]
+async fn a_deadline_holds_for_the_whole_batch() {
+    let (emulator, client) = portal().await;
+    let run = |count: u64, millis: u64| {
+        let batch = (1..=count).map(lead).collect::<Vec<_>>();
+        let options =
+            CallOptions::new().deadline(Duration::from_millis(millis)).priority(Priority::Bulk);
+        client.run_batch_with(batch.into(), options)
+    };
+    assert!(run(120, 20_000).await.unwrap().iter().all(Result::is_ok));
+    let slow = json!({"method": "batch", "kind": "delay", "delay_ms": 700, "times": 100});
+    fault(&emulator, slow).await;
+    let started = Instant::now();
+    // Four requests at once: the fifth has what is left.
+    let outcomes = run(250, 1000).await.unwrap();
+    assert!(started.elapsed() < Duration::from_millis(1600), "{:?}", started.elapsed());
+    assert!(outcomes[..200].iter().all(Result::is_ok));
+    for outcome in &outcomes[200..] {
+        assert_eq!(outcome.as_ref().unwrap_err().kind(), Kind::Timeout);
+    }
+    assert_eq!(run(1, 300).await.unwrap_err().kind(), Kind::Timeout, "no request had an answer");
+}
+
+#[tokio::test]
+async fn a_command_that_is_asked_for_alone_keeps_to_the_deadline() {
+    let (emulator, client) = portal().await;
+    let refused = json!({"method": "profile", "command": "c1", "kind": "json", "status": 429,
+                         "body": {"error": "OPERATION_TIME_LIMIT"}});
+    fault(&emulator, refused).await;
+    let profile = || Command::new("profile", Value::Null).unwrap();
+    let batch: Batch = vec![lead(1), profile()].into();
+    let options = CallOptions::new().deadline(Duration::from_secs(5));
+    let started = Instant::now();
+    let outcomes = client.run_batch_with(batch, options).await.unwrap();
+    assert!(started.elapsed() < Duration::from_secs(4), "it would have to wait for a minute");
+    assert!(outcomes[0].is_ok());
+    assert_eq!(outcomes[1].as_ref().unwrap_err().kind(), Kind::OperatingLimit);
+}
+
+#[tokio::test]
+async fn what_no_batch_has_is_named() {
+    let (emulator, client) = portal().await;
+    for (options, field) in [
+        (CallOptions::new().idempotent(true), "idempotent"),
+        (CallOptions::new().idempotency_key("x"), "idempotency_key"),
+        (CallOptions::new().deadline(Duration::ZERO), "deadline"),
+    ] {
+        let error = client.run_batch_with(vec![lead(1)].into(), options).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::InvalidInput);
+        assert!(error.context().contains(&("field", field.into())), "{error}");
+    }
+    assert_eq!(emulator.count("/portal/requests").await, 0);
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use evergrant::{CallOptions, Client, Kind, Retry};
-use evergrant_tests::{Emulator, stage::Stage};
+use evergrant_tests::{Emulator, stage::Stage, trace};
 use serde_json::{Value, json};
 
 async fn portal() -> (Emulator, Client) {
@@ -178,34 +178,14 @@ async fn results_become_types_and_nonsense_has_a_name() {
     drop(emulator);
 }
 
-#[derive(Clone, Default)]
-struct Lines(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
-
-impl std::io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn a_call_leaves_a_trace_without_its_secret() {
-    let lines = Lines::default();
-    let writer = lines.clone();
-    tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(move || writer.clone())
-        .with_ansi(false)
-        .init();
+    let lines = trace::record();
     let (emulator, client) = portal().await;
     client.call("profile", Value::Null).await.unwrap();
     fault(&emulator, json!({"kind": "html", "status": 502}), 1).await;
     client.call("server.time", Value::Null).await.unwrap_err();
-    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let text = lines.text();
     let host = emulator.ready("portal").replace("http://", "");
     for part in
         ["method=\"profile\"", "status=200", "status=502", "requests=1", "waited_ms=", &host]

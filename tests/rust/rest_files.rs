@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use evergrant::{Client, Clock, Kind, RateLimit, file::File};
-use evergrant_tests::{Emulator, stage::Stage};
+use evergrant_tests::{Emulator, stage::Stage, trace};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
@@ -152,4 +152,37 @@ async fn a_transfer_waits_as_long_as_any_bulk() {
     let error = outcome.unwrap_err();
     assert_eq!((error.kind(), error.code()), (Kind::RateLimited, Some("QUERY_LIMIT_EXCEEDED")));
     assert!((880..1_100).contains(&seconds), "{seconds} s");
+}
+
+#[tokio::test]
+async fn a_transfer_leaves_a_trace_without_its_link() {
+    let lines = trace::record();
+    let (emulator, client) = portal().await;
+    let host = emulator.ready("portal").replace("http://", "");
+    let before = Client::counters();
+    let file = File::new("a.bin", bytes(1_000));
+    let kept =
+        client.upload("disk.folder.uploadfile", json!({"id": 5}), file).await.unwrap().result;
+    let link = kept["DOWNLOAD_URL"].as_str().unwrap().to_owned();
+    client.download(&link).await.unwrap();
+    let fault = json!({"at": "rest", "method": "download", "kind": "internal"});
+    emulator.control("POST", "/faults", &fault).await;
+    client.download(&link).await.err().unwrap();
+    let after = Client::counters();
+    // The first step of the upload is a call of its own.
+    assert!(after.calls >= before.calls + 4 && after.failed > before.failed, "{after:?}");
+    let text = lines.text();
+    let told = |method: &str, status: u16, end: &str| {
+        let method = format!("method=\"{method}\"");
+        let (status, portal) = (format!("status={status}"), format!("portal=\"{host}\""));
+        let parts = [&method, &status, &portal, "requests=1", "waited_ms=", end];
+        text.lines().any(|line| parts.iter().all(|part| line.contains(part)))
+    };
+    assert!(told("upload", 200, ": answered"), "{text}");
+    assert!(told("download", 200, ": answered"), "{text}");
+    assert!(told("download", 500, ": failed"), "{text}");
+    let webhook = emulator.ready("webhook");
+    let secret = webhook.trim_end_matches('/').rsplit('/').next().unwrap();
+    let signature = link.rsplit_once("token=").unwrap().1;
+    assert!(!text.contains(secret) && !text.contains(signature), "{text}");
 }

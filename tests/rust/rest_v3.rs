@@ -1,6 +1,8 @@
 //! REST 3.0: lists in each of their ways, batches, errors, keys, and the 401 without a reason.
 
-use evergrant::{CallOptions, Client, Kind, RateLimit, v3};
+use std::time::Duration;
+
+use evergrant::{CallOptions, Client, Command, Kind, RateLimit, v3};
 use evergrant_tests::{Emulator, stage::Stage};
 use serde_json::{Value, json};
 
@@ -98,6 +100,42 @@ async fn aggregates_and_batches() {
     let error = client.batch(batch).await.unwrap_err();
     assert!(!error.is_retryable(), "its first call was executed: {error:?}");
     assert_eq!(emulator.count("/portal/requests").await - before, 1);
+}
+
+/// Which of its calls it was, the refusal does not say; so it holds back nothing else.
+#[tokio::test]
+async fn a_refused_batch_holds_no_other_back() {
+    let (emulator, client) = portal().await;
+    let limited =
+        json!({"error": {"code": "BITRIX_REST_V3_EXCEPTION_RATELIMITEXCEPTION", "message": "x"}});
+    let fault =
+        json!({"at": "rest", "method": "batch", "kind": "json", "status": 429, "body": limited});
+    emulator.control("POST", "/faults", &fault).await;
+    let batch = |methods: [&str; 2]| {
+        let mut batch = v3::Batch::new();
+        batch.add("a", methods[0], json!({"select": ["id"]})).unwrap();
+        batch.add("b", methods[1], json!({"select": ["id"]})).unwrap();
+        client.batch(batch)
+    };
+    let (tasks, log) = ("tasks.task.list", "main.eventlog.list");
+    let refused = batch([tasks, log]).await.unwrap_err();
+    assert_eq!(refused.kind(), Kind::OperatingLimit);
+    let v2 = Client::from_webhook(&emulator.ready("webhook")).unwrap();
+    let commands = || vec![Command::new("profile", Value::Null).unwrap(); 2];
+    let hurried = CallOptions::new().deadline(Duration::from_secs(5));
+    let others = async || {
+        let answers = v2.batch(commands()).await.unwrap();
+        assert!(answers.iter().all(Result::is_ok));
+        client.call_with(tasks, Value::Null, hurried.clone()).await.unwrap();
+    };
+    let soon = Duration::from_secs(5);
+    tokio::time::timeout(soon, others()).await.expect("others wait for what they did not do");
+    // Of one method alone it does say it.
+    emulator.control("POST", "/faults", &fault).await;
+    batch([log, log]).await.unwrap_err();
+    let error = client.call_with(log, Value::Null, hurried.clone()).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::OperatingLimit);
+    tokio::time::timeout(soon, others()).await.expect("others wait for what they did not do");
 }
 
 #[tokio::test]

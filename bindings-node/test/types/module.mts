@@ -7,6 +7,7 @@ import {
   Client,
   type CommandOutcome,
   EvergrantError,
+  fileShapes,
   type Grant,
   type Kind,
   RateLimitError,
@@ -70,9 +71,7 @@ export async function lists(client: Client): Promise<number> {
       ['crm.lead.add', {}, 'lead'],
       ['crm.lead.get', { ID: ref('lead') }],
     ],
-    {
-      halt: false,
-    },
+    { halt: false, priority: 'interactive', timeoutMs: 500 },
   )
   await client.call('profile', {}, { idempotent: true, priority: 'bulk', timeoutMs: 500 })
   // @ts-expect-error keys are of REST 3.0
@@ -82,6 +81,8 @@ export async function lists(client: Client): Promise<number> {
   const bytes: number = await client.download('/x', 'report.pdf', {
     progress: (received) => received,
   })
+  const { pair, fileData } = fileShapes({ name: 'a.txt', content: new Uint8Array() })
+  await client.call('crm.lead.add', { fields: { UF_CRM_FILE: fileData, UF_CRM_PAIR: pair } })
   return bytes + found.length + (await client.count('crm.lead.list'))
 }
 

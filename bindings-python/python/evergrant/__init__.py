@@ -35,6 +35,7 @@ from evergrant.errors import (
     UnexpectedAnswerError,
     UnknownGrantError,
 )
+from evergrant.files import File
 from evergrant.grants import (
     AuditEntry,
     AuthorizeLink,
@@ -68,6 +69,7 @@ __all__ = [
     "Change",
     "Client",
     "EvergrantError",
+    "File",
     "Grant",
     "InternalError",
     "InvalidInputError",

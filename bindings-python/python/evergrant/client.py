@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from evergrant import _native
 from evergrant.arguments import call_settings, list_settings
 from evergrant.batches import BatchResult, Command, as_text, encode_commands, results
-from evergrant.files import File, FileProgress, Sink, Target, content_of, opened
+from evergrant.files import FileProgress, Sink, Target, Upload, content_of, opened
 from evergrant.grants import CallCounters, Priority, Strategy
 from evergrant.parameters import Params, encode, encode_ids
 from evergrant.rows import AsyncRows, Progress, Rows
@@ -48,7 +48,7 @@ class Client(_Portal):
         url: str,
         *,
         rate_limit: Optional[str] = None,
-        reserve: float = 0,
+        reserve: Optional[float] = None,
         moved_to: Optional[str] = None,
     ) -> Client:
         """A client over an incoming webhook, `https://<portal>/rest/<user>/<secret>/`.
@@ -59,13 +59,13 @@ class Client(_Portal):
                 `standard`, `enterprise`, `off`, or `<burst>,<requests a second>`. Unless given,
                 what `EVERGRANT_RATE_LIMIT` says, else `standard`.
             reserve: The part of the portal's bucket, 0 to 0.9, that is left to other programs
-                behind the same address.
+                behind the same address. Unless given, as it is, at first 0.
             moved_to: A host that the portal has moved to, where the secret may go along.
 
         Raises:
             InvalidInputError: `context["field"]` names the argument.
         """
-        native = _native.Client.from_webhook(url, rate_limit, reserve or None, moved_to)
+        native = _native.Client.from_webhook(url, rate_limit, reserve, moved_to)
         return cls(native, _webhook(url))
 
     def call(
@@ -96,7 +96,12 @@ class Client(_Portal):
         return json.loads(self._native.call(method, encode(params), settings).wait())
 
     def batch(
-        self, commands: Iterable[Command], *, halt: bool = True
+        self,
+        commands: Iterable[Command],
+        *,
+        halt: bool = True,
+        priority: Optional[Priority] = None,
+        timeout: Optional[float] = None,
     ) -> builtins.list[BatchResult]:
         """Runs any number of commands, fifty to a request. One result for each, in their order; a
         command that fails does not stop those that have nothing to do with it.
@@ -106,13 +111,17 @@ class Client(_Portal):
                 use the result: `ref("lead")`, `ref("found")[0]["ID"]`.
             halt: Leaves a command alone whose reference is to one that failed. Otherwise the portal
                 runs it, with the text of the reference for a value.
+            priority: As for `call`; `bulk` unless given.
+            timeout: Seconds for the whole batch with all its waits and repetitions. What was not
+                sent by then has an error in its place.
 
         Raises:
             InvalidInputError: a command cannot be sent; nothing was.
             EvergrantError: no request had an answer; the commands may have been executed.
         """
         encoded = encode_commands(commands, as_text)
-        return results(self._native.batch(encoded, halt).wait())
+        settings = call_settings(False, priority, timeout)
+        return results(self._native.batch(encoded, halt, settings).wait())
 
     def list(
         self,
@@ -160,13 +169,13 @@ class Client(_Portal):
         native = self._native.get_by_ids(method, encode_ids(ids), encode(params))
         return _rows(native.wait())
 
-    def upload(self, method: str, params: Params, file: File) -> Any:
+    def upload(self, method: str, params: Params, file: Upload) -> Any:
         """Uploads a file in two steps: `method`, such as `disk.folder.uploadfile`, says where to.
 
         Args:
             method: One that answers with an `uploadUrl`.
             params: Its parameters, without the file.
-            file: A path, or a name with the content. It is held in memory.
+            file: A path, or a `File` or pair of name and content. It is held in memory.
         """
         return json.loads(self._native.upload(method, encode(params), *content_of(file)).wait())
 
@@ -201,11 +210,11 @@ class AsyncClient(_Portal):
         url: str,
         *,
         rate_limit: Optional[str] = None,
-        reserve: float = 0,
+        reserve: Optional[float] = None,
         moved_to: Optional[str] = None,
     ) -> AsyncClient:
         """As `Client.from_webhook`; does not wait."""
-        native = _native.Client.from_webhook(url, rate_limit, reserve or None, moved_to)
+        native = _native.Client.from_webhook(url, rate_limit, reserve, moved_to)
         return cls(native, _webhook(url))
 
     async def call(
@@ -222,11 +231,17 @@ class AsyncClient(_Portal):
         return json.loads(await self._native.call(method, encode(params), settings).start())
 
     async def batch(
-        self, commands: Iterable[Command], *, halt: bool = True
+        self,
+        commands: Iterable[Command],
+        *,
+        halt: bool = True,
+        priority: Optional[Priority] = None,
+        timeout: Optional[float] = None,
     ) -> builtins.list[BatchResult]:
         """As `Client.batch`."""
         encoded = encode_commands(commands, as_text)
-        return results(await self._native.batch(encoded, halt).start())
+        settings = call_settings(False, priority, timeout)
+        return results(await self._native.batch(encoded, halt, settings).start())
 
     def list(
         self,
@@ -255,7 +270,7 @@ class AsyncClient(_Portal):
         native = self._native.get_by_ids(method, encode_ids(ids), encode(params))
         return _rows(await native.start())
 
-    async def upload(self, method: str, params: Params, file: File) -> Any:
+    async def upload(self, method: str, params: Params, file: Upload) -> Any:
         """As `Client.upload`."""
         native = self._native.upload(method, encode(params), *content_of(file))
         return json.loads(await native.start())

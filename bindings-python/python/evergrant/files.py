@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import os
 from collections.abc import Iterator
-from typing import BinaryIO, Callable, Optional, Union
+from typing import BinaryIO, Callable, NamedTuple, Optional, Union
 
 from evergrant import _native
 from evergrant.parameters import refusal
 
-File = Union[str, "os.PathLike[str]", tuple[str, bytes]]
-"""A path; or a name and the content."""
+Upload = Union[str, "os.PathLike[str]", tuple[str, bytes]]
+"""A path; or a name and the content, such as a `File`."""
 
 Target = Union[str, "os.PathLike[str]", BinaryIO]
 """A path; or anything that bytes can be written to."""
@@ -20,7 +21,30 @@ FileProgress = Callable[[int, Optional[int]], object]
 """Called with the bytes so far and the size, if the portal said it."""
 
 
-def content_of(file: File) -> tuple[str, bytes]:
+class File(NamedTuple):
+    """A file to be given to a method. Methods want it in different shapes."""
+
+    name: str
+    """Its name, as people see it."""
+    content: bytes
+    """What is in it."""
+
+    def base64(self) -> str:
+        """The content alone, for methods that take the name beside it."""
+        return base64.b64encode(content_of(self)[1]).decode()
+
+    def pair(self) -> list[str]:
+        """`[name, base64]`: fields of lists and tasks, `fileContent` of the drive. A field for
+        several files takes a list of such pairs.
+        """
+        return [self.name, self.base64()]
+
+    def file_data(self) -> dict[str, list[str]]:
+        """`{"fileData": [name, base64]}`: fields of leads, deals, contacts and companies."""
+        return {"fileData": self.pair()}
+
+
+def content_of(file: Upload) -> tuple[str, bytes]:
     """A file's name and content.
 
     Raises:

@@ -138,7 +138,7 @@ class CallCounters:
     """What all calls of this process came to since it started."""
 
     calls: int
-    """Calls that were asked for; a batch is one."""
+    """Calls that were asked for; a request of a batch is one, a file's way up or down is."""
     requests: int
     """Requests that were sent for them."""
     refused: int

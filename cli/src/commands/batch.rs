@@ -7,13 +7,13 @@ use std::{
 };
 
 use clap::Args;
-use evergrant::{Batch, Error, Result};
+use evergrant::{Batch, CallOptions, Error, Result};
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
 use crate::{
     commands::list::progress,
-    options::{CALLER, ClientOptions},
+    options::{CALLER, ClientOptions, within},
     output,
     rows::{Format, Rows},
     source,
@@ -39,6 +39,10 @@ pub(crate) struct BatchCommand {
     /// the reference for a value.
     #[arg(long)]
     go_on: bool,
+    /// Seconds that the whole batch may take, all waits and repetitions together. Unless given, a quarter
+    /// of an hour for each request and the time in the queue before the rate limit.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    timeout: Option<u64>,
     /// How the outcomes are written.
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "ndjson")]
     output: Format,
@@ -61,9 +65,8 @@ impl BatchCommand {
         bar.set_length(batch.len() as u64);
         bar.tick();
         let shown = bar.clone();
-        let outcomes = client
-            .run_batch(batch.progress(move |commands| shown.set_position(commands as u64)))
-            .await;
+        let batch = batch.progress(move |commands| shown.set_position(commands as u64));
+        let outcomes = client.run_batch_with(batch, within(CallOptions::new(), self.timeout)).await;
         bar.finish_and_clear();
         let outcomes = outcomes?;
         let mut rows = Rows::new(self.output);

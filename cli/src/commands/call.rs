@@ -1,14 +1,12 @@
 //! `evergrant call`.
 
-use std::time::Duration;
-
 use clap::Args;
 use evergrant::{CallOptions, Error, Kind, Result};
 use serde_json::Value;
 
 use crate::{
     arguments::MethodArguments,
-    options::{CALLER, ClientOptions},
+    options::{CALLER, ClientOptions, within},
     output,
     rows::{Format, Rows},
 };
@@ -43,10 +41,7 @@ pub(crate) struct Call {
 impl Call {
     pub(crate) async fn run(self) -> Result<()> {
         let params = self.method.params().await?;
-        let mut options = CallOptions::new().idempotent(self.idempotent);
-        if let Some(seconds) = self.timeout {
-            options = options.deadline(Duration::from_secs(seconds));
-        }
+        let options = within(CallOptions::new().idempotent(self.idempotent), self.timeout);
         let client = self.client.client().await?;
         let answer = client.call_with(&self.method.method, params, options).await?;
         if let Some(format) = self.output {

@@ -22,7 +22,7 @@ pub struct ApplicationBuilder {
     authorization_hosts: Vec<String>,
     refresh_by_get: bool,
     settings: Settings,
-    pace: Option<Pace>,
+    pace: Pace,
     clock: Clock,
 }
 
@@ -37,7 +37,7 @@ impl ApplicationBuilder {
             authorization_hosts: Vec::new(),
             refresh_by_get: false,
             settings: Settings::default(),
-            pace: None,
+            pace: Pace::default(),
             clock: Clock::system(),
         }
     }
@@ -149,7 +149,7 @@ impl ApplicationBuilder {
     /// [`crate::Client::rate_limit`].
     #[must_use]
     pub fn rate_limit(mut self, limit: RateLimit) -> Self {
-        self.pace = Some(Pace { limit, ..self.pace.unwrap_or_default() });
+        self.pace.limit = Some(limit);
         self
     }
 
@@ -157,7 +157,7 @@ impl ApplicationBuilder {
     /// [`crate::Client::reserve`].
     #[must_use]
     pub fn reserve(mut self, part: f64) -> Self {
-        self.pace = Some(Pace { reserve: part, ..self.pace.unwrap_or_default() });
+        self.pace.reserve = Some(part);
         self
     }
 
@@ -186,7 +186,7 @@ impl ApplicationBuilder {
             ));
         }
         self.settings.check()?;
-        self.pace.map(Pace::check).transpose()?;
+        self.pace.check()?;
         let server = AuthorizationServer::configure(
             self.authorization_server.as_deref(),
             &self.authorization_hosts,

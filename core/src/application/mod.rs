@@ -32,7 +32,7 @@ pub struct Application {
     client_id: String,
     keeper: Keeper,
     /// How fast its clients call a portal, if it says so.
-    pace: Option<Pace>,
+    pace: Pace,
 }
 
 impl Application {

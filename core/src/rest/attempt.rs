@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use backon::ExponentialBackoff;
 use serde_json::{Map, Value};
-use tracing::{Instrument, Span, field::Empty};
+use tracing::{Instrument, Span};
 use url::Url;
 
 use super::{
@@ -15,6 +15,7 @@ use super::{
     retry::{BULK_PATIENCE, BULK_RECONNECT, Next, PATIENCE, RECONNECT, next, pauses},
     send::{Post, Reply, address},
     spent,
+    tally::Tally,
 };
 use crate::{Error, Kind, Result, Retry, portal::authority, process::REST_TIMEOUT};
 
@@ -62,18 +63,11 @@ impl Request {
 impl Client {
     /// The call with its span, counted.
     pub(super) async fn attempt(&self, request: &Request, options: &CallOptions) -> Result<Answer> {
-        let span = tracing::debug_span!(
-            "call",
-            method = request.method,
-            portal = Empty,
-            status = Empty,
-            requests = Empty,
-            waited_ms = Empty,
-        );
         let mut attempts = Attempts::new(self, request, options);
-        let result = attempts.run().instrument(span.clone()).await;
-        attempts.account(&span, &result);
-        result.map_err(|error| match &attempts.portal {
+        let span = attempts.tally.span();
+        let result = attempts.run().instrument(span).await;
+        attempts.tally.close(&result);
+        result.map_err(|error| match &attempts.tally.portal {
             Some(portal) => error.with("portal", portal).with("method", request.method.clone()),
             None => error,
         })
@@ -90,13 +84,11 @@ struct Attempts<'a> {
     /// leaves out: one that refuses for ever must not be asked for ever.
     queued: Duration,
     was_refused: bool,
-    waited: Duration,
-    requests: u32,
     repeats: u32,
     pauses: ExponentialBackoff,
     was_renewed: bool,
     was_moved: bool,
-    portal: Option<String>,
+    tally: Tally,
 }
 
 impl<'a> Attempts<'a> {
@@ -110,13 +102,11 @@ impl<'a> Attempts<'a> {
             started: client.own_clock().boot(),
             queued: Duration::ZERO,
             was_refused: false,
-            waited: Duration::ZERO,
-            requests: 0,
             repeats: 0,
             pauses: pauses(),
             was_renewed: false,
             was_moved: false,
-            portal: None,
+            tally: Tally::new(&request.method),
         }
     }
 
@@ -151,13 +141,14 @@ impl<'a> Attempts<'a> {
             && !self.request.is_batch();
         match next(error, idempotent) {
             Next::Give => give(),
-            // In REST 3.0 the refusal of one command is the whole answer: others were executed.
-            Next::Again
-                if self.request.v3
-                    && self.request.is_batch()
-                    && error.kind() == Kind::OperatingLimit =>
-            {
-                give()
+            Next::Again if self.request.is_batch() && error.kind() == Kind::OperatingLimit => {
+                let wait = error.retry_after().unwrap_or_default();
+                // In REST 3.0 the refusal of one command is the whole answer: others were executed.
+                if self.request.v3 || wait > self.left() {
+                    return give();
+                }
+                self.sleep(wait).await;
+                Ok(())
             }
             Next::Again => Ok(()),
             Next::Renewed => {
@@ -202,7 +193,7 @@ impl<'a> Attempts<'a> {
         let target = self.within(client.target()).await?;
         let portal = authority(&target.endpoint);
         let limiter = registry::of(&portal, client.own_clock(), client.pace)?;
-        self.portal = Some(portal);
+        self.tally.portal = Some(portal);
         if let Some(store) = client.sharing() {
             limiter.share(&store);
         }
@@ -232,7 +223,7 @@ impl<'a> Attempts<'a> {
         if !self.was_refused {
             self.queued += queued;
         }
-        self.waited += queued;
+        self.tally.waited += queued;
         // The wait may have been longer than the token lives.
         Ok((self.within(client.target()).await?, permit?, limiter))
     }
@@ -260,8 +251,7 @@ impl<'a> Attempts<'a> {
             idempotency_key: self.options.idempotency_key.as_deref(),
             timeout: self.left().clamp(Duration::from_millis(100), REST_TIMEOUT),
         };
-        counters().requests.add(1);
-        self.requests += 1;
+        self.tally.request();
         permit.send();
         let Reply { status, location, body } = post.send().await?;
         Span::current().record("status", status);
@@ -328,30 +318,7 @@ impl<'a> Attempts<'a> {
         if !time.is_zero() {
             tracing::debug!(wait = time.as_millis(), "waiting before the call is sent");
             self.client.own_clock().sleep(time).await;
-            self.waited += time;
-        }
-    }
-
-    /// Writes down what it came to.
-    fn account(&self, span: &Span, result: &Result<Answer>) {
-        let millis = u64::try_from(self.waited.as_millis()).unwrap_or(u64::MAX);
-        span.record("requests", self.requests).record("waited_ms", millis);
-        if let Some(portal) = &self.portal {
-            span.record("portal", portal);
-        }
-        let _entered = span.enter();
-        let counters = counters();
-        counters.calls.add(1);
-        if millis > 0 {
-            counters.waited.add(1);
-            counters.waited_millis.add(millis);
-        }
-        match result {
-            Ok(_) => tracing::debug!("answered"),
-            Err(error) => {
-                counters.failed.add(1);
-                tracing::debug!(%error, "failed");
-            }
+            self.tally.waited += time;
         }
     }
 }

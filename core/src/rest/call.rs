@@ -31,8 +31,8 @@ const CALL_TTL: i64 = 30;
 #[derive(Clone)]
 pub struct Client {
     pub(super) access: Access,
-    /// How fast the portal may be called, if this client says so.
-    pub(super) pace: Option<Pace>,
+    /// How fast the portal may be called, as far as this client says so.
+    pub(super) pace: Pace,
     clock: Clock,
     /// A host that a person has confirmed as the portal's new one.
     pub(super) moved_to: Option<String>,
@@ -61,10 +61,10 @@ impl Client {
     /// [`crate::Kind::InvalidInput`] naming the field `webhook`.
     pub fn from_webhook(address: &str) -> Result<Self> {
         let access = Access::Webhook(Arc::new(Webhook::parse(address)?));
-        Ok(Self { access, pace: None, clock: Clock::system(), moved_to: None })
+        Ok(Self { access, pace: Pace::default(), clock: Clock::system(), moved_to: None })
     }
 
-    pub(crate) fn of_grant(keeper: Keeper, grant: GrantId, pace: Option<Pace>) -> Self {
+    pub(crate) fn of_grant(keeper: Keeper, grant: GrantId, pace: Pace) -> Self {
         let clock = keeper.clock().clone();
         Self { access: Access::Grant { keeper, grant }, pace, clock, moved_to: None }
     }
@@ -73,18 +73,18 @@ impl Client {
     /// Unless said: what `EVERGRANT_RATE_LIMIT` says, else [`RateLimit::STANDARD`].
     #[must_use]
     pub fn rate_limit(mut self, limit: RateLimit) -> Self {
-        self.pace = Some(Pace { limit, ..self.pace.unwrap_or_default() });
+        self.pace.limit = Some(limit);
         self
     }
 
     /// Which part of the portal's bucket is left to other programs behind the same address, from 0
-    /// (unless said) to 0.9. The portal counts them together with this one.
+    /// (unless said) to 0.9. The portal counts them together with this one. Holds for all clients of
+    /// this process, and leaves the rate as it is.
     ///
     /// # Errors
     /// [`crate::Kind::InvalidInput`] naming the field `reserve`.
     pub fn reserve(mut self, part: f64) -> Result<Self> {
-        let pace = Pace { reserve: part, ..self.pace.unwrap_or_default() };
-        self.pace = Some(pace.check()?);
+        self.pace = Pace { reserve: Some(part), ..self.pace }.check()?;
         Ok(self)
     }
 
@@ -107,6 +107,9 @@ impl Client {
     }
 
     /// Calls one method. `params` is an object, a list for methods with positional parameters, or null.
+    ///
+    /// A float that is not finite is null to [`serde_json`], in `json!({"x": f64::NAN})` as in any value
+    /// made by it: no call can refuse what it never saw. Check such numbers yourself.
     ///
     /// What was certainly not executed is sent again: after a refusal for the rate or the operating
     /// time, with a new token, after a connection that did not come about. Nothing else is repeated.

@@ -38,7 +38,7 @@ impl Counter {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct CallCounters {
-    /// Calls that were asked for; a batch is one.
+    /// Calls that were asked for; a request of a batch is one, a file's way up or down is.
     pub calls: u64,
     /// Requests that were sent for them.
     pub requests: u64,

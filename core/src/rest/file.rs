@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
+use tracing::Instrument;
 use url::Url;
 
 pub use self::download::Download;
 use self::transfer::whole;
-use super::{Answer, Client};
+use super::{Answer, Client, tally::Tally};
 use crate::{
     Error, Kind, Result, Retry,
     portal::{authority, is_loopback},
@@ -95,20 +96,33 @@ impl Client {
         };
         let client = self.clone();
         let posted = process::run(async move {
-            let link = client.signed(&link).await?;
-            let boundary = format!("evergrant-{:032x}", rand::random::<u128>());
-            let body = form(&boundary, &field, &file);
-            let request = process::http()?
-                .post(link.url.clone())
-                .timeout(WHOLE)
-                .header("content-type", format!("multipart/form-data; boundary={boundary}"))
-                .header("accept", "application/json")
-                .body(body);
-            let response = client.transfer(&link, request).await?;
-            let status = response.status().as_u16();
-            Answer::read(status, &whole(response).await?)
+            let mut tally = Tally::new("upload");
+            let span = tally.span();
+            let posted = client.post_form(&link, &field, &file, &mut tally).instrument(span).await;
+            tally.close(&posted);
+            posted
         });
         posted.await.map_err(|error| error.with("method", method))
+    }
+
+    async fn post_form(
+        &self,
+        link: &str,
+        field: &str,
+        file: &File,
+        tally: &mut Tally,
+    ) -> Result<Answer> {
+        let link = self.signed(link).await?;
+        let boundary = format!("evergrant-{:032x}", rand::random::<u128>());
+        let request = process::http()?
+            .post(link.url.clone())
+            .timeout(WHOLE)
+            .header("content-type", format!("multipart/form-data; boundary={boundary}"))
+            .header("accept", "application/json")
+            .body(form(&boundary, field, file));
+        let response = self.transfer(&link, request, tally).await?;
+        let status = response.status().as_u16();
+        Answer::read(status, &whole(response).await?)
     }
 
     /// Begins to download a file from a link that an answer held (`DOWNLOAD_URL`, `urlMachine`), whole
@@ -120,31 +134,39 @@ impl Client {
     pub async fn download(&self, url: &str) -> Result<Download> {
         let (client, url) = (self.clone(), url.to_owned());
         process::run(async move {
-            let mut link = client.signed(&url).await?;
-            for _ in 0..=REDIRECTS {
-                let mut request = process::http()?
-                    .get(link.url.clone())
-                    .timeout(WHOLE)
-                    .header("accept", "*/*")
-                    .header("accept-language", "en");
-                if link.is_portals {
-                    let referer = format!("{}://{}/", link.url.scheme(), authority(&link.url));
-                    request = request.header("referer", referer);
-                }
-                let response = client.transfer(&link, request).await.map_err(perhaps_old)?;
-                let status = response.status().as_u16();
-                if (300..400).contains(&status) {
-                    let to = response.headers().get("location").and_then(|to| to.to_str().ok());
-                    let Some(to) = to.and_then(|to| link.url.join(to).ok()) else { break };
-                    link = client.signed(to.as_str()).await?;
-                    continue;
-                }
-                return Ok(Download::new(response));
-            }
-            Err(Error::new(Kind::UnexpectedAnswer, "the link leads from one address to the next")
-                .with_retry(Retry::Never))
+            let mut tally = Tally::new("download");
+            let span = tally.span();
+            let begun = client.begin_download(&url, &mut tally).instrument(span).await;
+            tally.close(&begun);
+            begun
         })
         .await
+    }
+
+    async fn begin_download(&self, url: &str, tally: &mut Tally) -> Result<Download> {
+        let mut link = self.signed(url).await?;
+        for _ in 0..=REDIRECTS {
+            let mut request = process::http()?
+                .get(link.url.clone())
+                .timeout(WHOLE)
+                .header("accept", "*/*")
+                .header("accept-language", "en");
+            if link.is_portals {
+                let referer = format!("{}://{}/", link.url.scheme(), authority(&link.url));
+                request = request.header("referer", referer);
+            }
+            let response = self.transfer(&link, request, tally).await.map_err(perhaps_old)?;
+            let status = response.status().as_u16();
+            if (300..400).contains(&status) {
+                let to = response.headers().get("location").and_then(|to| to.to_str().ok());
+                let Some(to) = to.and_then(|to| link.url.join(to).ok()) else { break };
+                link = self.signed(to.as_str()).await?;
+                continue;
+            }
+            return Ok(Download::new(response));
+        }
+        Err(Error::new(Kind::UnexpectedAnswer, "the link leads from one address to the next")
+            .with_retry(Retry::Never))
     }
 
     /// A link as an answer held it. Where it carries a credential, only the portal may get it back.

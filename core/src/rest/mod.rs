@@ -14,6 +14,7 @@ mod params;
 mod retry;
 mod send;
 mod spent;
+mod tally;
 #[cfg(test)]
 mod testing;
 pub mod v3;

@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::limit::Priority;
 use crate::{Error, Result};
 
-/// How a call is made; see [`crate::Client::call_with`]. Made with [`CallOptions::new`].
+/// How a call is made; see [`crate::Client::call_with`], and [`crate::Client::run_batch_with`], which
+/// takes deadline and priority. Made with [`CallOptions::new`].
 #[derive(Debug, Clone, Default)]
 pub struct CallOptions {
     pub(crate) idempotent: bool,

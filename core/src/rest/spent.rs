@@ -10,21 +10,21 @@ use super::{
     Answer, Client,
     attempt::Request,
     counters::counters,
-    limit::{Limiter, Reading},
+    limit::{Limiter, Operating, Reading},
 };
 use crate::{Error, Kind, Result};
 
-/// How long the request has to wait for its method. A batch waits only if all of its commands would
-/// be refused: otherwise those alone are.
+/// How long the request has to wait for its method. A batch of several methods waits only if all of
+/// its commands would be refused: otherwise those alone are.
 pub(super) fn wait(limiter: &Limiter, client: &Client, request: &Request) -> Duration {
     let (who, now) = (client.principal(), limiter.clock().boot());
     let mut operating = limiter.operating();
-    let own = operating.wait(who, &request.method, now);
-    if !request.is_batch() {
-        return own;
+    if let Some((method, calls)) = only_method(request) {
+        return operating.wait(who, method, calls, now);
     }
-    let commands = commands(request).map(|(_, method)| operating.refused_for(who, method, now));
-    own.max(commands.min().unwrap_or_default())
+    let commands = commands(request);
+    let waits = commands.iter().map(|(_, method)| operating.refused_for(who, method, now));
+    waits.min().unwrap_or_default()
 }
 
 /// Reads what the answer says of it.
@@ -37,13 +37,7 @@ pub(super) fn learn(
     let (who, now) = (client.principal(), limiter.clock().boot());
     let mut operating = limiter.operating();
     match &result {
-        Ok(answer) => {
-            if let Some(reading) = answer.time.as_ref().and_then(Reading::of) {
-                operating.read(who, &request.method, reading, now);
-            }
-            if !request.is_batch() {
-                return result;
-            }
+        Ok(answer) if request.is_batch() => {
             for (name, method) in commands(request) {
                 let part = |map: &str| answer.result.get(map)?.get(name);
                 if let Some(reading) = part("result_time").and_then(Reading::of) {
@@ -55,9 +49,18 @@ pub(super) fn learn(
                 }
             }
         }
+        Ok(answer) => {
+            if let Some(reading) = answer.time.as_ref().and_then(Reading::of) {
+                operating.read(who, &request.method, reading, now);
+            }
+        }
         Err(error) if error.kind() == Kind::OperatingLimit => {
             counters().refused_operating.add(1);
-            let wait = operating.refused(who, &request.method, now);
+            // Whose it was, a refusal of several methods together does not say.
+            let wait = match only_method(request) {
+                Some((method, _)) => operating.refused(who, method, now),
+                None => Operating::UNKNOWN,
+            };
             return result.map_err(|error| error.with_retry_after(wait));
         }
         Err(_) => {}
@@ -65,13 +68,34 @@ pub(super) fn learn(
     result
 }
 
-/// Names and methods of a batch's commands.
-fn commands(request: &Request) -> impl Iterator<Item = (&str, &str)> {
-    let lines = request.params.get("cmd").and_then(Value::as_object);
-    lines.into_iter().flatten().filter_map(|(name, line)| {
-        let method = line.as_str()?.split('?').next()?;
-        Some((name.as_str(), method))
-    })
+/// The method that the request is billed on, where there is one alone, and how many calls of it.
+fn only_method(request: &Request) -> Option<(&str, usize)> {
+    if !request.is_batch() {
+        return Some((&request.method, 1));
+    }
+    let commands = commands(request);
+    let (_, method) = *commands.first()?;
+    let is_only = commands.iter().all(|(_, other)| other.eq_ignore_ascii_case(method));
+    is_only.then_some((method, commands.len()))
+}
+
+/// Names and methods of a batch's commands, in either generation of REST.
+fn commands(request: &Request) -> Vec<(&str, &str)> {
+    match &request.params {
+        Value::Array(calls) => calls.iter().filter_map(call).collect(),
+        params => {
+            let lines = params.get("cmd").and_then(Value::as_object);
+            lines.into_iter().flatten().filter_map(command).collect()
+        }
+    }
+}
+
+fn call(call: &Value) -> Option<(&str, &str)> {
+    Some((call.get("as")?.as_str()?, call.get("method")?.as_str()?))
+}
+
+fn command<'a>((name, line): (&'a String, &'a Value)) -> Option<(&'a str, &'a str)> {
+    Some((name, line.as_str()?.split('?').next()?))
 }
 
 fn is_refusal(error: &Value) -> bool {

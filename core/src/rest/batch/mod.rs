@@ -4,6 +4,7 @@ mod plan;
 mod progress;
 mod reference;
 mod request;
+mod terms;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -15,6 +16,7 @@ use serde_json::{Map, Value};
 use progress::Progress;
 pub use reference::Reference;
 pub(crate) use request::Outcome;
+use terms::Terms;
 
 use super::{Answer, CallOptions, Client, params};
 use crate::{
@@ -198,23 +200,46 @@ impl Client {
 
     /// As [`Client::batch`], with commands that use the results of others.
     ///
-    /// A command that was refused before it was executed, for the rate or the operating time, is asked
-    /// for once more by itself. A request whose answer was lost is never repeated: each of its commands
-    /// has that error, and the other requests keep their results. A command after a failed one of its
-    /// chain has an error of [`Cancelled`](crate::Kind::Cancelled): it was not executed.
+    /// What was refused for the rate or the operating time was not executed, and is asked for once more:
+    /// a command alone if it refers to none and none refers to it; a chain whole if its first command
+    /// was refused, while [`Batch::halt`] holds. Any other command of a chain keeps the refusal as its
+    /// error. A request whose answer was lost is never repeated: each of its commands has that error,
+    /// and the other requests keep their results. A command after a failed one of its chain has an
+    /// error of [`Cancelled`](crate::Kind::Cancelled): it was not executed.
     ///
     /// # Errors
     /// [`InvalidInput`](crate::Kind::InvalidInput) for a chain of more than fifty commands, before anything is sent; and
     /// where no request had an answer.
     pub async fn run_batch(&self, batch: Batch) -> Result<Vec<Result<Answer>>> {
-        self.run_batch_as(batch).await
+        self.run_batch_with(batch, CallOptions::default()).await
     }
 
-    /// As [`Client::run_batch`], with another thing made of each answer.
-    pub(crate) async fn run_batch_as<T: Outcome>(&self, batch: Batch) -> Result<Vec<Result<T>>> {
+    /// As [`Client::run_batch`], with a deadline for the whole batch, all its requests, waits and
+    /// repetitions together, or another priority than [`Bulk`](crate::Priority::Bulk). What was not
+    /// sent by the deadline has an error of [`Timeout`](crate::Kind::Timeout) or
+    /// [`RateLimited`](crate::Kind::RateLimited) in its place.
+    ///
+    /// # Errors
+    /// As [`Client::run_batch`]; [`InvalidInput`](crate::Kind::InvalidInput) naming the field
+    /// `idempotent` or `idempotency_key`, which no batch has.
+    pub async fn run_batch_with(
+        &self,
+        batch: Batch,
+        options: CallOptions,
+    ) -> Result<Vec<Result<Answer>>> {
+        self.run_batch_as(batch, options).await
+    }
+
+    /// As [`Client::run_batch_with`], with another thing made of each answer.
+    pub(crate) async fn run_batch_as<T: Outcome>(
+        &self,
+        batch: Batch,
+        options: CallOptions,
+    ) -> Result<Vec<Result<T>>> {
+        let terms = Terms::of(self, &options)?;
         let chunks = plan::plan(&batch)?;
         let client = self.clone();
-        process::run(async move { run(&client, batch, chunks).await }).await
+        process::run(async move { run(&client, batch, chunks, terms).await }).await
     }
 }
 
@@ -222,6 +247,7 @@ async fn run<T: Outcome>(
     client: &Client,
     batch: Batch,
     chunks: Vec<plan::Chunk>,
+    terms: Terms,
 ) -> Result<Vec<Result<T>>> {
     let batch = Arc::new(batch);
     let mut places: Vec<Option<Result<T>>> = (0..batch.len()).map(|_| None).collect();
@@ -236,7 +262,7 @@ async fn run<T: Outcome>(
         {
             let (client, batch) = (client.clone(), Arc::clone(&batch));
             under_way.push_back(process::start(async move {
-                Ok(request::send(&client, &batch, chunk).await)
+                Ok(request::send(&client, &batch, chunk, terms).await)
             })?);
         }
         let Some(mut task) = under_way.pop_front() else { break };

@@ -5,13 +5,13 @@ use std::collections::VecDeque;
 use serde_json::{Map, Value, value::RawValue};
 
 use super::{
-    Answer, Batch, CallOptions, Client,
+    Answer, Batch, Client,
     plan::{Chain, Chunk, Line},
+    terms::Terms,
 };
 use crate::{
     Error, Kind, Result, Retry,
     rest::{
-        Priority,
         answer::{count, read_part, vendor_error},
         attempt::Request,
     },
@@ -54,14 +54,19 @@ pub(super) struct Outcomes<T> {
 
 /// Sends a chunk; where the portal stopped at a failure, the chains behind it are sent again, for
 /// none of them was begun.
-pub(super) async fn send<T: Outcome>(client: &Client, batch: &Batch, chunk: Chunk) -> Outcomes<T> {
+pub(super) async fn send<T: Outcome>(
+    client: &Client,
+    batch: &Batch,
+    chunk: Chunk,
+    terms: Terms,
+) -> Outcomes<T> {
     let halt = chunk.halt;
     let mut left: VecDeque<Chain> = chunk.chains.into();
     let mut all = Outcomes { of_commands: Vec::new(), lost: None };
     let (mut answered, mut unheard) = (false, Vec::new());
     while !left.is_empty() {
         let lines = || left.iter().flat_map(|chain| &chain.commands);
-        let mut maps = match ask(client, lines(), halt).await {
+        let mut maps = match ask(client, lines(), halt, terms).await {
             Ok(maps) => maps,
             Err(error) => {
                 unheard.extend(lines().map(|line| {
@@ -97,19 +102,24 @@ pub(super) async fn send<T: Outcome>(client: &Client, batch: &Batch, chunk: Chun
             }
         }
     }
-    retry_refused(client, batch, &mut all.of_commands).await;
+    retry_refused(client, batch, terms, &mut all.of_commands).await;
     // A request that was refused as a whole has been waited for already.
     all.of_commands.extend(unheard);
     all
 }
 
-async fn ask(client: &Client, lines: impl Iterator<Item = &Line>, halt: bool) -> Result<Answer> {
+async fn ask(
+    client: &Client,
+    lines: impl Iterator<Item = &Line>,
+    halt: bool,
+    terms: Terms,
+) -> Result<Answer> {
     let commands: Map<String, Value> =
         lines.map(|line| (line.name.clone(), line.text.clone().into())).collect();
     let mut params = Map::new();
     params.insert("halt".to_owned(), u8::from(halt).into());
     params.insert("cmd".to_owned(), commands.into());
-    let answer = client.perform(Request::batch(params), CallOptions::default()).await?;
+    let answer = client.perform(Request::batch(params), terms.options(client)?).await?;
     let has_results = answer.texts.is_some() || answer.result.get("result").is_some();
     if !has_results || answer.result.get("result_error").is_none() {
         return Err(Error::new(Kind::UnexpectedAnswer, "the answer to the batch has no results"));
@@ -145,6 +155,7 @@ fn chain_outcomes(
 async fn retry_refused<T: Outcome>(
     client: &Client,
     batch: &Batch,
+    terms: Terms,
     outcomes: &mut [(usize, Result<T>)],
 ) {
     for (index, outcome) in outcomes {
@@ -158,7 +169,7 @@ async fn retry_refused<T: Outcome>(
             let command = &entry.command;
             tracing::debug!(method = command.method, "a refused command is asked for alone");
             // It may wait as long as its batch may.
-            let options = CallOptions::new().priority(Priority::Bulk);
+            let Ok(options) = terms.options(client) else { return };
             *outcome = client
                 .call_with(&command.method, Value::Object(command.params.clone()), options)
                 .await

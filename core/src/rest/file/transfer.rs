@@ -4,6 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use reqwest::{RequestBuilder, Response};
+use tracing::Span;
 
 use super::Link;
 use crate::{
@@ -15,6 +16,7 @@ use crate::{
         limit::{Fate, Limiter, Permit, registry},
         retry::{BULK_PATIENCE, Next, RECONNECT, next, pauses},
         send::{LONGEST_ANSWER, failed, too_long},
+        tally::Tally,
     },
 };
 
@@ -25,16 +27,28 @@ const LONGEST_ERROR: usize = 64 << 10;
 
 impl Client {
     /// Sends a request whose body is in memory, or which has none; answers with what is no error.
-    pub(super) async fn transfer(&self, link: &Link, request: RequestBuilder) -> Result<Response> {
+    pub(super) async fn transfer(
+        &self,
+        link: &Link,
+        request: RequestBuilder,
+        tally: &mut Tally,
+    ) -> Result<Response> {
         let (clock, started) = (self.own_clock(), self.own_clock().boot());
         let mut pauses = pauses();
         let mut refused: Option<Refused> = None;
+        if link.is_portals {
+            tally.portal = Some(authority(&link.url));
+        }
         loop {
             let limiter = self.limiter_of(link)?;
-            let permit = self.turn(limiter.as_ref(), refused.as_ref()).await?;
+            let queued_at = clock.boot();
+            let permit = self.turn(limiter.as_ref(), refused.as_ref()).await;
+            tally.waited += clock.boot().saturating_sub(queued_at);
+            let permit = permit?;
             let again = request.try_clone().ok_or_else(|| {
                 Error::new(Kind::Internal, "a request that cannot be sent again was to be sent")
             })?;
+            tally.request();
             let error = match sent(again, permit).await {
                 Ok(response) => return Ok(response),
                 Err(error) => error,
@@ -59,6 +73,7 @@ impl Client {
             tracing::debug!(wait = wait.as_millis(), "the file is sent or asked for again");
             counters().retried.add(1);
             clock.sleep(wait).await;
+            tally.waited += wait;
         }
     }
 
@@ -108,9 +123,9 @@ async fn sent(request: RequestBuilder, mut permit: Option<Permit>) -> Result<Res
     if let Some(permit) = &mut permit {
         permit.send();
     }
-    counters().requests.add(1);
     let response = request.send().await.map_err(failed)?;
     let status = response.status().as_u16();
+    Span::current().record("status", status);
     if (200..400).contains(&status) {
         if let Some(permit) = permit {
             permit.tell(Fate::Admitted);

@@ -29,17 +29,17 @@ use crate::{Clock, Error, Kind, Result, process, rest::counters::counters, store
 /// out whether it still is.
 const BLOCKED: Duration = Duration::from_secs(15 * 60);
 
-/// How the clients of a portal want it to be called.
+/// What a client says of how a portal is to be called. What it does not say stays as it is.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Pace {
-    pub(crate) limit: RateLimit,
+    pub(crate) limit: Option<RateLimit>,
     /// Which part of the bucket is left to others behind the same address.
-    pub(crate) reserve: f64,
+    pub(crate) reserve: Option<f64>,
 }
 
 impl Pace {
     pub(crate) fn check(self) -> Result<Self> {
-        if (0.0..=0.9).contains(&self.reserve) {
+        if self.reserve.is_none_or(|part| (0.0..=0.9).contains(&part)) {
             return Ok(self);
         }
         Err(Error::invalid_input("reserve", "the part to be left to others is from 0 to 0.9"))
@@ -60,7 +60,8 @@ pub(crate) struct Limiter {
 type Turn = oneshot::Sender<Result<Permit>>;
 
 struct State {
-    pace: Pace,
+    limit: RateLimit,
+    reserve: f64,
     /// None where nothing is limited.
     bucket: Option<Bucket>,
     queue: Queue<Turn>,
@@ -80,10 +81,12 @@ enum Step {
 }
 
 impl Limiter {
-    pub(crate) fn new(portal: String, clock: Clock, pace: Pace) -> Self {
+    pub(crate) fn new(portal: String, clock: Clock, limit: RateLimit) -> Self {
+        let reserve = 0.0;
         let state = State {
-            bucket: Bucket::new(pace.limit, pace.reserve, clock.boot()),
-            pace,
+            bucket: Bucket::new(limit, reserve, clock.boot()),
+            limit,
+            reserve,
             queue: Queue::default(),
             is_served: false,
             blocked_until: None,
@@ -106,18 +109,20 @@ impl Limiter {
         self.operating.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// From now on so; what is in the bucket stays.
+    /// From now on as `pace` says; what is in the bucket stays.
     pub(crate) fn set_pace(&self, pace: Pace) {
         let mut state = self.state();
-        if state.pace == pace {
+        let limit = pace.limit.unwrap_or(state.limit);
+        let reserve = pace.reserve.unwrap_or(state.reserve);
+        if (limit, reserve) == (state.limit, state.reserve) {
             return;
         }
         let now = self.clock.boot();
-        state.pace = pace;
-        match (&mut state.bucket, pace.limit) {
-            (bucket, RateLimit::Off) => *bucket = None,
-            (Some(bucket), limit) => bucket.resize(limit, pace.reserve, now),
-            (bucket, limit) => *bucket = Bucket::new(limit, pace.reserve, now),
+        (state.limit, state.reserve) = (limit, reserve);
+        match &mut state.bucket {
+            bucket if limit == RateLimit::Off => *bucket = None,
+            Some(bucket) => bucket.resize(limit, reserve, now),
+            bucket => *bucket = Bucket::new(limit, reserve, now),
         }
         drop(state);
         self.changed.notify_one();
@@ -244,6 +249,12 @@ impl Limiter {
     }
 
     #[cfg(test)]
+    pub(crate) fn pace(&self) -> (RateLimit, f64) {
+        let state = self.state();
+        (state.limit, state.reserve)
+    }
+
+    #[cfg(test)]
     pub(crate) fn waiting(&self) -> usize {
         self.state().queue.len()
     }
@@ -345,7 +356,7 @@ impl State {
                 portal,
                 "the portal limits the rate, though the program says it does not"
             );
-            self.bucket = Bucket::new(RateLimit::STANDARD, self.pace.reserve, now);
+            self.bucket = Bucket::new(RateLimit::STANDARD, self.reserve, now);
         }
         let Some(bucket) = &mut self.bucket else { return };
         if bucket.refused(sent_at, now) {

@@ -65,8 +65,12 @@ impl Reading {
 }
 
 impl Operating {
-    /// How long a call of the method has to wait. Near the cap it takes its place among the others.
-    pub(crate) fn wait(&mut self, who: u64, method: &str, now: Duration) -> Duration {
+    /// How long somebody waits whose refusal names no method.
+    pub(crate) const UNKNOWN: Duration = Duration::from_secs(PAUSE.as_secs() + 1);
+
+    /// How long so many calls of the method, sent together, have to wait. Near the cap they take
+    /// their places among the others.
+    pub(crate) fn wait(&mut self, who: u64, method: &str, calls: usize, now: Duration) -> Duration {
         let Some(method) = self.0.get_mut(&account(who, method)) else { return Duration::ZERO };
         if method.refused_until > now {
             return method.refused_until - now;
@@ -75,12 +79,16 @@ impl Operating {
             return Duration::ZERO;
         }
         let left = method.resets_at - now;
-        if method.spent > method.cap {
+        let (calls, cost) = (calls as f64, method.cost.max(0.01));
+        // The last one is let in if those before it leave room.
+        if method.spent + cost * (calls - 1.0) > method.cap {
             return left;
         }
-        let calls = ((method.cap - method.spent) / method.cost.max(0.01)).floor() + 1.0;
+        let places = ((method.cap - method.spent) / cost).floor() + 1.0;
         let start = method.next_at.max(now);
-        method.next_at = start + left.div_f64(calls);
+        let end = start + left.mul_f64(calls / places);
+        // Many together fill what is left of the window, and no more.
+        method.next_at = if calls > 1.0 { end.min(method.resets_at).max(start) } else { end };
         start - now
     }
 
@@ -170,7 +178,7 @@ mod tests {
         for spent in [3.0, 44.0, 240.0, 431.0] {
             let mut operating = after(spent, 500);
             for _ in 0..1000 {
-                assert_eq!(operating.wait(1, "crm.lead.list", NOW), Duration::ZERO, "{spent}");
+                assert_eq!(operating.wait(1, "crm.lead.list", 1, NOW), Duration::ZERO, "{spent}");
             }
         }
     }
@@ -178,43 +186,56 @@ mod tests {
     #[test]
     fn near_the_cap_the_rest_is_spread() {
         let mut operating = after(440.0, 300);
-        let waits: Vec<_> = (0..5).map(|_| operating.wait(1, "crm.lead.list", NOW)).collect();
+        let waits: Vec<_> = (0..5).map(|_| operating.wait(1, "crm.lead.list", 1, NOW)).collect();
         assert_eq!(waits[0], Duration::ZERO);
         let step = waits[1];
         assert!(step > Duration::from_secs(5) && step < Duration::from_secs(40), "{step:?}");
         assert!((waits[4].as_secs_f64() - 4.0 * step.as_secs_f64()).abs() < 0.1);
-        assert_eq!(operating.wait(1, "crm.deal.list", NOW), Duration::ZERO, "another method");
-        assert_eq!(operating.wait(2, "crm.lead.list", NOW), Duration::ZERO, "another caller");
+        assert_eq!(operating.wait(1, "crm.deal.list", 1, NOW), Duration::ZERO, "another method");
+        assert_eq!(operating.wait(2, "crm.lead.list", 1, NOW), Duration::ZERO, "another caller");
+    }
+
+    #[test]
+    fn calls_that_are_sent_together_take_as_many_places() {
+        let mut operating = after(440.0, 300);
+        operating.wait(1, "crm.lead.list", 1, NOW);
+        let step = operating.wait(1, "crm.lead.list", 5, NOW);
+        let behind = operating.wait(1, "crm.lead.list", 1, NOW);
+        assert!((behind.as_secs_f64() - 6.0 * step.as_secs_f64()).abs() < 0.1, "{behind:?}");
+        let together = operating.wait(1, "crm.lead.list", 50, NOW);
+        assert_eq!(together, Duration::from_secs(300), "more than what is left of the cap");
+        let mut far = after(240.0, 300);
+        assert_eq!(far.wait(1, "crm.lead.list", 50, NOW), Duration::ZERO);
     }
 
     #[test]
     fn over_the_cap_it_waits_for_the_reset() {
         let mut operating = after(490.0, 300);
-        assert_eq!(operating.wait(1, "CRM.Lead.List", NOW), Duration::from_secs(300));
+        assert_eq!(operating.wait(1, "CRM.Lead.List", 1, NOW), Duration::from_secs(300));
         let later = NOW + Duration::from_secs(300);
-        assert_eq!(operating.wait(1, "crm.lead.list", later), Duration::ZERO);
+        assert_eq!(operating.wait(1, "crm.lead.list", 1, later), Duration::ZERO);
     }
 
     #[test]
     fn a_refusal_holds_until_the_reset_and_teaches_the_cap() {
         let mut operating = after(421.0, 200);
         assert_eq!(operating.refused(1, "crm.lead.list", NOW), Duration::from_secs(201));
-        assert_eq!(operating.wait(1, "crm.lead.list", NOW), Duration::from_secs(201));
+        assert_eq!(operating.wait(1, "crm.lead.list", 1, NOW), Duration::from_secs(201));
         let later = NOW + Duration::from_secs(201);
         operating.read(1, "crm.lead.list", reading(425.0, 100), later);
-        operating.wait(1, "crm.lead.list", later);
-        let second = operating.wait(1, "crm.lead.list", later);
+        operating.wait(1, "crm.lead.list", 1, later);
+        let second = operating.wait(1, "crm.lead.list", 1, later);
         assert!(second > Duration::ZERO, "425 of 480 is not near, of the 421 it learned it is");
     }
 
     #[test]
     fn a_portal_without_numbers_is_waited_for_a_minute() {
         let mut operating = Operating::default();
-        assert_eq!(operating.wait(1, "m", NOW), Duration::ZERO);
+        assert_eq!(operating.wait(1, "m", 1, NOW), Duration::ZERO);
         assert_eq!(operating.refused(1, "m", NOW), Duration::from_secs(61));
         assert_eq!(operating.refused(1, "m", NOW), Duration::from_secs(61), "once for all of them");
         assert_eq!(operating.refused_for(1, "m", NOW), Duration::from_secs(61));
-        assert_eq!(operating.wait(1, "m", NOW + Duration::from_secs(61)), Duration::ZERO);
+        assert_eq!(operating.wait(1, "m", 1, NOW + Duration::from_secs(61)), Duration::ZERO);
     }
 
     #[test]

@@ -20,26 +20,21 @@ fn limiters() -> MutexGuard<'static, HashMap<String, Arc<Limiter>>> {
     LIMITERS.get().0.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The limiter of a portal. `pace`, where given, holds for all its clients from now on.
+/// The limiter of a portal. What `pace` says holds for all its clients from now on.
 ///
 /// # Errors
 /// [`crate::Kind::InvalidInput`] for a value of `EVERGRANT_RATE_LIMIT` that cannot be read.
-pub(crate) fn of(portal: &str, clock: &Clock, pace: Option<Pace>) -> Result<Arc<Limiter>> {
+pub(crate) fn of(portal: &str, clock: &Clock, pace: Pace) -> Result<Arc<Limiter>> {
     let found = limiters().get(portal).cloned();
     let limiter = match found {
         Some(limiter) => limiter,
         None => {
-            let pace = match pace {
-                Some(pace) => pace,
-                None => Pace { limit: usual()?, reserve: 0.0 },
-            };
-            let made = || Arc::new(Limiter::new(portal.to_owned(), clock.clone(), pace));
+            let limit = pace.limit.map_or_else(usual, Ok)?;
+            let made = || Arc::new(Limiter::new(portal.to_owned(), clock.clone(), limit));
             Arc::clone(limiters().entry(portal.to_owned()).or_insert_with(made))
         }
     };
-    if let Some(pace) = pace {
-        limiter.set_pace(pace);
-    }
+    limiter.set_pace(pace);
     Ok(limiter)
 }
 
@@ -62,4 +57,23 @@ fn usual() -> Result<RateLimit> {
             .map_err(|error: Error| error.with("variable", VARIABLE)),
     };
     USUAL.get_or_init(read).clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_client_does_not_say_stays_as_it_is() {
+        let says = |limit, reserve| {
+            let pace = Pace { limit, reserve };
+            of("paced.example", &Clock::system(), pace).unwrap().pace()
+        };
+        assert_eq!(says(None, None), (RateLimit::STANDARD, 0.0));
+        assert_eq!(says(None, Some(0.5)), (RateLimit::STANDARD, 0.5));
+        assert_eq!(says(Some(RateLimit::ENTERPRISE), None), (RateLimit::ENTERPRISE, 0.5));
+        assert_eq!(says(None, Some(0.2)), (RateLimit::ENTERPRISE, 0.2));
+        assert_eq!(says(None, None), (RateLimit::ENTERPRISE, 0.2));
+        assert_eq!(says(None, Some(0.0)), (RateLimit::ENTERPRISE, 0.0));
+    }
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::store::SqliteStore;
 
 fn limiter(clock: &Clock) -> Arc<Limiter> {
-    Arc::new(Limiter::new("portal.example".to_owned(), clock.clone(), Pace::default()))
+    Arc::new(Limiter::new("portal.example".to_owned(), clock.clone(), RateLimit::STANDARD))
 }
 
 /// Lets virtual seconds pass until all tasks are done; answers how many.
@@ -83,7 +83,7 @@ async fn a_block_ends_the_queue_and_then_itself() {
 async fn off_holds_nobody_back() {
     let clock = Clock::system();
     let limiter = limiter(&clock);
-    limiter.set_pace(Pace { limit: RateLimit::Off, reserve: 0.0 });
+    limiter.set_pace(Pace { limit: Some(RateLimit::Off), reserve: None });
     let permits: Vec<_> = {
         let mut permits = Vec::new();
         for _ in 0..1000 {
@@ -98,7 +98,7 @@ async fn off_holds_nobody_back() {
 async fn a_portal_that_refuses_has_a_bucket_whatever_was_said() {
     let clock = Clock::system();
     let limiter = limiter(&clock);
-    limiter.set_pace(Pace { limit: RateLimit::Off, reserve: 0.0 });
+    limiter.set_pace(Pace { limit: Some(RateLimit::Off), reserve: None });
     let permit = limiter.acquire(Priority::Bulk, 1).await.unwrap();
     permit.tell(Fate::Refused);
     let again = limiter.acquire(Priority::Bulk, 1);

@@ -79,9 +79,9 @@ impl Source {
         page: &str,
         commands: impl Fn() -> Result<Batch>,
     ) -> Result<Vec<Result<T>>> {
-        let answers = match self.client.run_batch_as(commands()?).await {
+        let answers = match self.client.run_batch_as(commands()?, CallOptions::new()).await {
             Err(error) if error.retry() == Retry::IfIdempotent => {
-                self.client.run_batch_as(commands()?).await
+                self.client.run_batch_as(commands()?, CallOptions::new()).await
             }
             other => other,
         };
