@@ -73,6 +73,11 @@ class Chaos:
             if player.stopped_until is not None and player.stopped_until <= now:
                 player.go_on()
 
+    def _let_all_go_on(self) -> None:
+        """Who stands still in the middle of a write to SQLite keeps everybody else from writing."""
+        self._notice()
+        self._wake_up(float("inf"))
+
     def _supervise(self) -> None:
         """Starts again what ended. A program that stands still in the middle of a write to SQLite
         keeps the others from opening the store; any other reason is a defect.
@@ -133,7 +138,5 @@ class Chaos:
         answer = self._steward.ask("grants")
         for grant in answer.get("ok", []):
             if grant["status"] == "needs_reauthorization":
-                # Who stands still in the middle of a write keeps the steward waiting.
-                self._wake_up(float("inf"))
-                self._steward.consent(grant["user_id"])
+                self._steward.consent(grant["user_id"], self._let_all_go_on)
                 self.counts["consents"] += 1

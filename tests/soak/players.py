@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from typing import Any, Optional
 
 from spool import Attempt, Stop, attempts_of
@@ -241,10 +242,13 @@ class Steward:
                 break
         raise RuntimeError(f"{do}: {answer}")
 
-    def consent(self, user_id: int) -> dict[str, Any]:
-        """A person consents; the grant. A code lives thirty seconds of a time that runs fast."""
+    def consent(self, user_id: int, first: Callable[[], None] = lambda: None) -> dict[str, Any]:
+        """A person consents; the grant. A code lives thirty seconds of a time that runs fast.
+        `first` is done before each try.
+        """
         portal = self._world.ready["portal"]
         for _ in range(50):
+            first()
             code = self._world.control("POST", "/consent", {"user_id": user_id})["code"]
             answer = self.ask("exchange", portal=portal, code=code)
             if "ok" in answer:
