@@ -97,6 +97,11 @@ impl Keeper {
     async fn look_after(&self, row: &GrantRow, attempt: AttemptId) -> Result<bool> {
         match self.0.spool.fate(attempt).await? {
             Fate::Held => Ok(false),
+            // A pair has one number only if nobody takes over from whoever hands it out unstored.
+            Fate::Answered(label, sealed) => match self.read_answer(row, &label, &sealed) {
+                Ok(Some(commit)) => self.bring_in(&commit).await,
+                _ => Ok(false),
+            },
             Fate::Left(slot) => self.salvage(*slot).await.map(|()| true),
             Fate::Gone => {
                 tracing::warn!(grant = row.id, "a process died while it rotated");

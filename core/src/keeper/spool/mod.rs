@@ -58,6 +58,8 @@ pub(crate) struct Slot {
 pub(crate) enum Fate {
     /// A process of this machine holds it, running or stopped.
     Held,
+    /// So it is, and the answer is there: its holder stands still, or cannot store it.
+    Answered(Box<Label>, Vec<u8>),
     /// Its process is gone and left this answer.
     Left(Box<Slot>),
     /// Its process is gone and left nothing.
@@ -152,7 +154,9 @@ impl Spool {
             for path in slot::all(&folder.path).map_err(|error| failed(error, &folder.path))? {
                 match slot::peek(&path) {
                     Ok(Some(label)) if label.attempt == attempt => {
-                        return spool.fate_in(folder, &path).map_err(|error| failed(error, &path));
+                        return spool
+                            .fate_in(folder, &path, &attempt)
+                            .map_err(|error| failed(error, &path));
                     }
                     Ok(_) => {}
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -296,8 +300,16 @@ impl Spool {
         }
     }
 
-    fn fate_in(&self, folder: &Folder, path: &Path) -> io::Result<Fate> {
-        let Some(mut file) = SlotFile::take(path)? else { return Ok(Fate::Held) };
+    fn fate_in(&self, folder: &Folder, path: &Path, attempt: &str) -> io::Result<Fate> {
+        let Some(mut file) = SlotFile::take(path)? else {
+            // What is being written just now cannot be read, or is another attempt's by now.
+            return Ok(match slot::read_held(path) {
+                Ok(Content::Answered(label, sealed)) if label.attempt == attempt => {
+                    Fate::Answered(label, sealed)
+                }
+                _ => Fate::Held,
+            });
+        };
         match file.content()? {
             Content::Answered(label, sealed) => {
                 let slot = Slot { spool: self.clone(), label: *label, sealed, file: Some(file) };

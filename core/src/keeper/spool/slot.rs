@@ -154,6 +154,11 @@ pub(super) fn peek(path: &Path) -> io::Result<Option<Label>> {
     if head.trim_ascii().is_empty() { Ok(None) } else { Ok(Some(serde_json::from_slice(&head)?)) }
 }
 
+/// What is in a slot that somebody holds.
+pub(super) fn read_held(path: &Path) -> io::Result<Content> {
+    read(&mut File::open(path)?)
+}
+
 fn read(file: &mut File) -> io::Result<Content> {
     let mut bytes = Vec::new();
     file.take(SIZE as u64 + 1).read_to_end(&mut bytes)?;

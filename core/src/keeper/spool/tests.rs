@@ -54,6 +54,10 @@ async fn a_dead_holder_is_told_from_a_living_one() {
     assert!(matches!(neighbour.fate(ATTEMPT).await.unwrap(), Fate::Gone));
     let mut slot = neighbour.reserve(label()).await.unwrap();
     slot.write(200, b"sealed".to_vec()).await.unwrap();
+    let Fate::Answered(label, sealed) = spool.fate(ATTEMPT).await.unwrap() else {
+        panic!("the answer is there while its holder lives")
+    };
+    assert_eq!((label.parent(), sealed.as_slice()), (Some(PARENT), &b"sealed"[..]));
     kill(slot);
     let Fate::Left(left) = spool.fate(ATTEMPT).await.unwrap() else { panic!("an answer was left") };
     assert_eq!(left.sealed(), b"sealed");
