@@ -8,8 +8,10 @@ use crate::{Kind, oauth, rest};
 
 #[expect(clippy::print_stdout, reason = "a skipped test says so")]
 fn printed_answers() -> Option<Vec<Value>> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data/portal-answers.jsonl");
-    let Ok(text) = std::fs::read_to_string(path) else {
+    // Asked for when it runs: a compiled test outlives the checkout that it was compiled in.
+    let folder = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
+    let Ok(text) = std::fs::read_to_string(folder + "/../../shared/data/portal-answers.jsonl")
+    else {
         println!("skipped: the vendor's printed answers are not beside the project");
         return None;
     };

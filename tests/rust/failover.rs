@@ -1,6 +1,6 @@
 //! A database server dies and its replica takes its place, with or without the last changes.
 
-use std::{path::Path, process::Command};
+use std::process::Command;
 
 use evergrant::{Application, Clock, Grant, Kind};
 use evergrant_tests::{
@@ -37,7 +37,7 @@ impl Cluster {
     }
 
     fn tell(&self, action: &str, name: &str) -> String {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tools/servers");
+        let script = store::root().join("tools/servers");
         let done = Command::new(script)
             .args(["postgres", action])
             .env("EVERGRANT_SERVERS", self.place.path())

@@ -12,7 +12,7 @@ mod together;
 use std::{
     collections::{BTreeSet, HashMap},
     fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -60,19 +60,15 @@ fn main() {
         })
         .collect();
     let conclusion = libtest_mimic::run(&Arguments::from_args(), trials);
-    let folder = root().join("target/scenarios");
+    let folder = store::root().join("target/scenarios");
     fs::create_dir_all(&folder).unwrap();
     let passed: Vec<String> = passed.lock().unwrap().iter().cloned().collect();
     fs::write(folder.join("rust.json"), serde_json::to_string_pretty(&passed).unwrap()).unwrap();
     conclusion.exit();
 }
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().into()
-}
-
 fn scenarios() -> Vec<Value> {
-    let mut paths: Vec<PathBuf> = fs::read_dir(root().join("tests/scenarios"))
+    let mut paths: Vec<PathBuf> = fs::read_dir(store::root().join("tests/scenarios"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .collect();

@@ -1,7 +1,7 @@
 //! A store of its own for a test, on what `EVERGRANT_STAGE` names: `sqlite` (the default),
 //! `postgres`, `pgbouncer` or `redis`. The servers are started by `tools/servers`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tokio::process::Command;
 
@@ -36,8 +36,14 @@ pub fn is_here(kind: &str) -> bool {
     }
 }
 
+/// The checkout. Asked for when it runs: a compiled test outlives the checkout that it was compiled in.
+pub fn root() -> PathBuf {
+    let folder = std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo runs the tests");
+    Path::new(&folder).parent().expect("the tests have a folder in the checkout").into()
+}
+
 async fn on_server(server: &str, what: &str) -> String {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tools/servers");
+    let script = root().join("tools/servers");
     let answer = Command::new(script).args([server, what]).output().await.unwrap();
     assert!(answer.status.success(), "start {server} first: {answer:?}");
     String::from_utf8(answer.stdout).unwrap().trim().to_owned()
