@@ -36,22 +36,33 @@ async fn status(worker: &mut Worker, grant: &Value) -> String {
     worker.grant(grant).await["status"].as_str().unwrap().to_owned()
 }
 
+/// A grant whose former chain is a spare, and a worker on machine "two" that took it in.
+async fn with_a_spare(scene: &Scene) -> (Worker, Value) {
+    let mut worker = scene.worker_on("two", json!({}), &[]).await;
+    scene.consent(&mut worker, 1).await;
+    let grant = scene.consent(&mut worker, 1).await;
+    (worker, grant)
+}
+
+/// The spare takes over from a machine that fell silent, and is refused. Nothing is given up yet: the
+/// silent one may have sent, or may be about to.
+async fn the_spare_is_refused(scene: &Scene, worker: &mut Worker, grant: &Value) {
+    scene.turn(LEASE).await;
+    let spare = worker.renew(grant, 2).await;
+    assert_eq!(spare["generation"], 3, "it does not wait for the other machine: {spare}");
+    scene.fault(refusal()).await;
+    let waits = worker.renew(grant, 3).await;
+    assert_eq!(waits["error"]["kind"], "ambiguous", "nobody knows of the first chain: {waits}");
+    scene.turn(HOLD_BACK).await;
+}
+
 #[tokio::test]
 async fn an_answer_that_comes_after_everything_was_given_up_brings_the_grant_back() {
     let scene = Scene::new().await;
-    let mut worker = scene.worker_on("two", json!({}), &[]).await;
-    scene.consent(&mut worker, 1).await;
-    // The former chain is a spare now.
-    let grant = scene.consent(&mut worker, 1).await;
+    let (mut worker, grant) = with_a_spare(&scene).await;
     let (mut slow, question) = at_fault(&scene, "one", &grant, "answered=stop").await;
     slow.stopped().await;
-    scene.turn(LEASE).await;
-    let spare = worker.renew(&grant, 2).await;
-    assert_eq!(spare["generation"], 3, "{spare}");
-    scene.fault(refusal()).await;
-    let waits = worker.renew(&grant, 3).await;
-    assert_eq!(waits["error"]["kind"], "ambiguous", "nobody knows of the first chain: {waits}");
-    scene.turn(HOLD_BACK).await;
+    the_spare_is_refused(&scene, &mut worker, &grant).await;
     // The first round asks the server about the first chain.
     worker.renew(&grant, 3).await;
     let given_up = worker.renew(&grant, 3).await;
@@ -69,21 +80,10 @@ async fn an_answer_that_comes_after_everything_was_given_up_brings_the_grant_bac
 #[tokio::test]
 async fn a_token_that_was_perhaps_never_sent_is_tried_before_its_grant_is_given_up() {
     let scene = Scene::new().await;
-    let mut worker = scene.worker_on("two", json!({}), &[]).await;
-    scene.consent(&mut worker, 1).await;
-    let grant = scene.consent(&mut worker, 1).await;
+    let (mut worker, grant) = with_a_spare(&scene).await;
     let (mut slow, _) = at_fault(&scene, "one", &grant, "confirmed=kill").await;
     slow.killed().await;
-    scene.turn(LEASE).await;
-    let spare = worker.renew(&grant, 2).await;
-    assert_eq!(spare["generation"], 3, "it does not wait for the other machine: {spare}");
-    scene.fault(refusal()).await;
-    let waits = worker.renew(&grant, 3).await;
-    assert_eq!(
-        waits["error"]["kind"], "ambiguous",
-        "the other machine may be about to send: {waits}"
-    );
-    scene.turn(HOLD_BACK).await;
+    the_spare_is_refused(&scene, &mut worker, &grant).await;
     let token = worker.renew(&grant, 3).await;
     assert!(token["generation"].as_i64().unwrap() > 3, "{token}");
     assert_eq!(status(&mut worker, &grant).await, "active");

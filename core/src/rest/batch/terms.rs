@@ -26,7 +26,7 @@ impl Terms {
         }
         options.check(false)?;
         let now = client.own_clock().boot();
-        let ends_at = options.deadline.map(|deadline| now + deadline);
+        let ends_at = options.deadline.map(|deadline| now.saturating_add(deadline));
         Ok(Self { priority: options.priority.unwrap_or(Priority::Bulk), ends_at })
     }
 
