@@ -6,9 +6,11 @@ import {
   type DownloadOptions,
   type FileContent,
   fileOf,
-  receivingOf,
+  sent,
   store,
   targetOf,
+  transferOf,
+  type UploadOptions,
 } from './files.js'
 import { ids, invalid, text } from './input.js'
 import {
@@ -182,14 +184,21 @@ export class Client {
     method: string,
     params: Params,
     file: FileContent,
-    abortable?: Abortable,
+    uploadOptions?: UploadOptions,
   ): Promise<Result> {
-    const result = await attempt(this.upload, async () => {
+    const begun = await attempt(this.upload, async (site) => {
       const [name, body, [fileName, content]] = [text(method, 'method'), json(params), fileOf(file)]
-      return cancellable(untilOf(abortable), (cancel) =>
-        this.#native.upload(name, body, fileName, content, cancel),
+      const { until, progress } = transferOf<number>(uploadOptions)
+      const upload = unwrap(
+        await cancellable(until, (cancel) =>
+          this.#native.upload(name, body, fileName, content, cancel),
+        ),
       )
+      const next = () => settle(site, () => cancellable(until, (cancel) => upload.progress(cancel)))
+      const finish = () => settle(site, () => cancellable(until, (cancel) => upload.finish(cancel)))
+      return { upload, next, finish, progress }
     })
+    const result = await sent(begun.upload, begun.next, begun.finish, begun.progress)
     return JSON.parse(result) as Result
   }
 
@@ -206,7 +215,7 @@ export class Client {
   ): Promise<number> {
     const begun = await attempt(this.download, async (site) => {
       const [link, target] = [text(url, 'url'), targetOf(to)]
-      const { until, progress } = receivingOf(downloadOptions)
+      const { until, progress } = transferOf<number | undefined>(downloadOptions)
       const download = unwrap(
         await cancellable(until, (cancel) => this.#native.download(link, cancel)),
       )

@@ -47,16 +47,22 @@ export interface ByteSink {
   write(chunk: Uint8Array, done: (error?: Error | null) => void): unknown
 }
 
+/** Options of an upload. */
+export interface UploadOptions extends Abortable {
+  /** Called with the bytes that have left, and the size. What it throws ends the upload. */
+  progress?: ((sent: number, size: number) => unknown) | undefined
+}
+
 /** Options of a download. */
 export interface DownloadOptions extends Abortable {
   /** Called with the bytes so far, and the size if the portal said it. */
   progress?: ((received: number, size: number | undefined) => unknown) | undefined
 }
 
-/** What a download tells while it runs. */
-export interface Receiving {
+/** How a file is accompanied on its way. */
+export interface Transfer<Size> {
   readonly until: AbortSignalLike | undefined
-  readonly progress: (received: number, size: number | undefined) => unknown
+  readonly progress: ((bytes: number, size: Size) => unknown) | undefined
 }
 
 /** Reads a file to be uploaded. */
@@ -68,13 +74,13 @@ export function fileOf(value: unknown): [name: string, content: Uint8Array] {
   return [text(name, 'file'), content]
 }
 
-/** Options of a download. */
-export function receivingOf(value: unknown): Receiving {
+/** Options of an upload or a download. */
+export function transferOf<Size>(value: unknown): Transfer<Size> {
   const given = options(value, ['progress', 'signal'])
   const progress = optional(given.progress, 'progress', callable)
   return {
     until: optional(given.signal, 'signal', signal),
-    progress: (progress as Receiving['progress'] | undefined) ?? (() => undefined),
+    progress: progress as Transfer<Size>['progress'],
   }
 }
 
@@ -87,6 +93,26 @@ export function targetOf(value: unknown): string | ByteSink {
   throw invalid('to', 'to must be a path or a writable stream')
 }
 
+/** What the portal says of a file that is on its way. Whatever else ends this, cancels the upload. */
+export async function sent(
+  upload: native.Upload,
+  next: () => Promise<number | null>,
+  finish: () => Promise<string>,
+  progress: UploadOptions['progress'],
+): Promise<string> {
+  try {
+    if (progress) {
+      for (let bytes = await next(); bytes !== null; bytes = await next()) {
+        progress(bytes, upload.size)
+      }
+    }
+    return await finish()
+  } catch (thrown) {
+    upload.abort()
+    throw thrown
+  }
+}
+
 /**
  * Writes all parts of a download, and answers how many bytes they were. A path gets its file once
  * that is whole, and never a part of it.
@@ -95,14 +121,14 @@ export async function store(
   download: native.Download,
   to: string | ByteSink,
   next: () => Promise<Uint8Array | null>,
-  progress: Receiving['progress'],
+  progress: DownloadOptions['progress'],
 ): Promise<number> {
   const copy = async (write: (chunk: Uint8Array) => Promise<unknown>) => {
     let received = 0
     for (let chunk = await next(); chunk !== null; chunk = await next()) {
       await write(chunk)
       received += chunk.length
-      progress(received, download.size ?? undefined)
+      progress?.(received, download.size ?? undefined)
     }
     return received
   }

@@ -44,6 +44,7 @@ export {
   type FileContent,
   type FileShapes,
   fileShapes,
+  type UploadOptions,
 } from './files.js'
 export type {
   Abortable,

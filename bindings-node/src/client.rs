@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::{
     batch,
-    file::Download,
+    file::{Download, Upload},
     json::json,
     list::List,
     options::{CallSettings, ListSettings, Pace},
@@ -141,8 +141,8 @@ impl Client {
         })
     }
 
-    /// Uploads a file in two steps; fulfilled with the result as JSON text.
-    #[napi(catch_unwind, ts_return_type = "Promise<string | Failure>")]
+    /// Begins to upload a file in two steps.
+    #[napi(catch_unwind, ts_return_type = "Promise<Upload | Failure>")]
     pub fn upload<'env>(
         &self,
         env: &'env Env,
@@ -151,13 +151,13 @@ impl Client {
         name: String,
         #[napi(ts_arg_type = "Uint8Array")] content: Buffer,
         cancel: Option<&Cancel>,
-    ) -> napi::Result<PromiseRaw<'env, Outcome<String>>> {
+    ) -> napi::Result<PromiseRaw<'env, Outcome<Upload>>> {
         let client = self.core.clone();
         // Copied: the caller may write to its buffer meanwhile.
         let file = evergrant::file::File::new(name, content.to_vec());
         promise(env, cancel, async move {
-            let answer = client.upload(&method, json::<Value>(&params)?, file).await?;
-            Ok(answer.result.to_string())
+            let params = json::<Value>(&params)?;
+            client.begin_upload(&method, params, file).await.map(Upload::from)
         })
     }
 

@@ -1,4 +1,4 @@
-//! Files on their way from the portal.
+//! Files on their way to the portal and back.
 
 use std::sync::Arc;
 
@@ -43,5 +43,66 @@ impl Download {
     ) -> napi::Result<PromiseRaw<'env, Outcome<Option<Buffer>>>> {
         let core = Arc::clone(&self.core);
         promise(env, cancel, async move { Ok(core.lock().await.chunk().await?.map(Buffer::from)) })
+    }
+}
+
+/// A file on its way to the portal.
+#[napi]
+pub struct Upload {
+    core: Arc<Mutex<evergrant::file::Upload>>,
+    size: i64,
+}
+
+impl From<evergrant::file::Upload> for Upload {
+    fn from(upload: evergrant::file::Upload) -> Self {
+        let size = i64::try_from(upload.size()).unwrap_or(i64::MAX);
+        Self { core: Arc::new(Mutex::new(upload)), size }
+    }
+}
+
+#[napi]
+impl Upload {
+    /// How many bytes it has.
+    #[napi(getter, catch_unwind)]
+    #[must_use]
+    pub fn size(&self) -> i64 {
+        self.size
+    }
+
+    /// How many bytes have left, once there are more; null once there is an outcome.
+    #[napi(catch_unwind, ts_return_type = "Promise<number | null | Failure>")]
+    pub fn progress<'env>(
+        &self,
+        env: &'env Env,
+        cancel: Option<&Cancel>,
+    ) -> napi::Result<PromiseRaw<'env, Outcome<Option<i64>>>> {
+        let core = Arc::clone(&self.core);
+        promise(env, cancel, async move {
+            let sent = core.lock().await.progress().await?;
+            Ok(sent.map(|sent| i64::try_from(sent).unwrap_or(i64::MAX)))
+        })
+    }
+
+    /// What the portal says of the file; fulfilled with the result as JSON text.
+    #[napi(catch_unwind, ts_return_type = "Promise<string | Failure>")]
+    pub fn finish<'env>(
+        &self,
+        env: &'env Env,
+        cancel: Option<&Cancel>,
+    ) -> napi::Result<PromiseRaw<'env, Outcome<String>>> {
+        let core = Arc::clone(&self.core);
+        promise(
+            env,
+            cancel,
+            async move { Ok(core.lock().await.finish().await?.result.to_string()) },
+        )
+    }
+
+    /// Cancels the upload, which otherwise goes on until this is collected. Nobody may be waiting for it.
+    #[napi(catch_unwind)]
+    pub fn abort(&self) {
+        if let Ok(mut upload) = self.core.try_lock() {
+            upload.abort();
+        }
     }
 }

@@ -247,7 +247,11 @@ test('a file has the shapes that methods want', async () => {
 test('a file goes there and back', async () => {
   const content = Buffer.alloc(300_000, 'evergrant')
   const file = { name: 'report.bin', content }
-  const { DOWNLOAD_URL: link } = await client.upload('disk.folder.uploadfile', { id: 5 }, file)
+  const told = []
+  const { DOWNLOAD_URL: link } = await client.upload('disk.folder.uploadfile', { id: 5 }, file, {
+    progress: (...far) => told.push(far),
+  })
+  assert.deepEqual(told.at(-1), [content.length, content.length])
   const folder = await mkdtemp(join(tmpdir(), 'evergrant-'))
   const heard = []
   const progress = (received) => heard.push(received)

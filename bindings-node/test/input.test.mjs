@@ -151,6 +151,8 @@ test('options of calls and lists', async () => {
   }
   await assert.rejects(client.download('x', 5), refuses('to'))
   await assert.rejects(client.upload('a.b', {}, { name: 'x', content: 'text' }), refuses('file'))
+  const file = { name: 'x', content: Buffer.from('x') }
+  await assert.rejects(client.upload('a.b', {}, file, { progress: 5 }), refuses('progress'))
 })
 
 test('methods', async () => {

@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use crate::{
     batch::{self, Entry, Outcome},
     error::guarded,
-    file::Download,
+    file::{Download, Upload},
     json,
     list::List,
     options::{CallSettings, ListSettings, Pace},
@@ -122,7 +122,7 @@ impl Client {
         ))
     }
 
-    /// Uploads a file in two steps; the result as JSON.
+    /// Begins to upload a file in two steps; the result is an `Upload`.
     fn upload(
         &self,
         py: Python<'_>,
@@ -134,9 +134,9 @@ impl Client {
         let client = self.0.clone();
         let params = guarded(py, || json::read(params))?;
         let file = File::new(name, content);
-        Ok(Pending::new(
-            async move { json::write(&client.upload(&method, params, file).await?.result) },
-        ))
+        Ok(Pending::new(async move {
+            client.begin_upload(&method, params, file).await.map(Upload::from)
+        }))
     }
 
     /// Begins a download; the result is a `Download`.

@@ -1,11 +1,11 @@
-//! Files on their way from the portal.
+//! Files on their way to the portal and back.
 
 use std::sync::Arc;
 
 use pyo3::prelude::*;
 use tokio::sync::Mutex;
 
-use crate::pending::Pending;
+use crate::{json, pending::Pending};
 
 /// A file on its way.
 #[pyclass(frozen, module = "evergrant._native")]
@@ -33,5 +33,47 @@ impl Download {
     fn chunk(&self) -> Pending {
         let core = Arc::clone(&self.core);
         Pending::new(async move { core.lock().await.chunk().await })
+    }
+}
+
+/// A file on its way to the portal.
+#[pyclass(frozen, module = "evergrant._native")]
+pub(crate) struct Upload {
+    core: Arc<Mutex<evergrant::file::Upload>>,
+    size: u64,
+}
+
+impl From<evergrant::file::Upload> for Upload {
+    fn from(upload: evergrant::file::Upload) -> Self {
+        let size = upload.size();
+        Self { core: Arc::new(Mutex::new(upload)), size }
+    }
+}
+
+#[pymethods]
+impl Upload {
+    /// How many bytes it has.
+    #[getter]
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// How many bytes have left, once there are more; `None` once there is an outcome.
+    fn progress(&self) -> Pending {
+        let core = Arc::clone(&self.core);
+        Pending::new(async move { core.lock().await.progress().await })
+    }
+
+    /// What the portal says of the file; the result as JSON.
+    fn finish(&self) -> Pending {
+        let core = Arc::clone(&self.core);
+        Pending::new(async move { json::write(&core.lock().await.finish().await?.result) })
+    }
+
+    /// Cancels the upload, which otherwise goes on until this is collected. Nobody may be waiting for it.
+    fn abort(&self) {
+        if let Ok(mut upload) = self.core.try_lock() {
+            upload.abort();
+        }
     }
 }

@@ -55,7 +55,7 @@ mod native {
         changes::Changes,
         client::{Client, V3, counters},
         clock::Clock,
-        file::Download,
+        file::{Download, Upload},
         list::List,
         pending::Pending,
     };

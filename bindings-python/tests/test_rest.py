@@ -3,7 +3,7 @@ from __future__ import annotations
 import io
 import math
 import pathlib
-from typing import Any
+from typing import Any, Optional
 
 import pytest
 
@@ -188,13 +188,32 @@ def test_a_file_goes_there_and_back(client: evergrant.Client, tmp_path: pathlib.
     there, back = tmp_path / "there.bin", tmp_path / "back.bin"
     there.write_bytes(CONTENT)
     heard: list[int] = []
-    link = client.upload("disk.folder.uploadfile", {"id": 5}, there)["DOWNLOAD_URL"]
+    told: list[tuple[int, Optional[int]]] = []
+    kept = client.upload(
+        "disk.folder.uploadfile", {"id": 5}, there, progress=lambda *far: told.append(far)
+    )
+    assert told[-1] == (len(CONTENT), len(CONTENT))
+    link = kept["DOWNLOAD_URL"]
     size = client.download(link, back, progress=lambda received, _: heard.append(received))
     assert (size, heard[-1]) == (len(CONTENT), len(CONTENT))
     assert back.read_bytes() == CONTENT
     with pytest.raises(evergrant.EvergrantError):
         client.download(f"{link}x", tmp_path / "forged.bin")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["back.bin", "there.bin"]
+
+
+def test_a_listener_that_raises_ends_the_upload(
+    client: evergrant.Client, emulator: Emulator
+) -> None:
+    def give_up(sent: int, size: Optional[int]) -> None:
+        raise RuntimeError(f"{sent} of {size}")
+
+    # The server's answer would take longer than anybody waits.
+    fault = {"at": "rest", "method": "upload", "kind": "delay", "delay_ms": 600_000}
+    emulator.control("POST", "/faults", fault)
+    file = evergrant.File("a.bin", CONTENT)
+    with pytest.raises(RuntimeError, match=f"of {len(CONTENT)}$"):
+        client.upload("disk.folder.uploadfile", {"id": 5}, file, progress=give_up)
 
 
 def test_a_file_has_the_shapes_that_methods_want(client: evergrant.Client) -> None:
@@ -226,7 +245,14 @@ def test_a_download_that_breaks_leaves_nothing(
 
 
 async def test_a_file_goes_there_and_back_awaited(async_client: evergrant.AsyncClient) -> None:
-    kept = await async_client.upload("disk.folder.uploadfile", {"id": 5}, ("a.bin", CONTENT))
+    told: list[int] = []
+    kept = await async_client.upload(
+        "disk.folder.uploadfile",
+        {"id": 5},
+        ("a.bin", CONTENT),
+        progress=lambda sent, _: told.append(sent),
+    )
+    assert told[-1] == len(CONTENT)
     stream = io.BytesIO()
     assert await async_client.download(kept["DOWNLOAD_URL"], stream) == len(CONTENT)
     assert stream.getvalue() == CONTENT
@@ -263,6 +289,8 @@ async def test_a_file_goes_there_and_back_awaited(async_client: evergrant.AsyncC
         ("name", lambda b24: b24.batch([("a.b", {}, "No Name")])),
         ("idempotency_key", lambda b24: b24.v3.call("a.b", idempotency_key="")),
         ("file", lambda b24: b24.upload("a.b", {}, ("a", "text"))),
+        ("progress", lambda b24: b24.upload("a.b", {}, ("a", b"x"), progress=5)),
+        ("progress", lambda b24: b24.download("/a", io.BytesIO(), progress="yes")),
         ("select", lambda b24: b24.v3.aggregate("a.b", {"count": {1}})),
         ("paging", lambda b24: b24.v3.list("a.b", paging="sideways")),
         ("rate_limit", lambda _: evergrant.Client.from_webhook(WEBHOOK, rate_limit="fast")),

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use evergrant::{Client, Clock, Kind, RateLimit, file::File};
+use evergrant::{Client, Clock, Kind, RateLimit, file::{File, Upload}};
 use evergrant_tests::{Emulator, stage::Stage, trace};
 use serde_json::{Value, json};
-use tokio::task::JoinHandle;
+use tokio::{task::JoinHandle, time::timeout};
 
 async fn portal() -> (Emulator, Client) {
     let flags = ["--leads", "1", "--deals", "1", "--contacts", "1", "--burst", "0"];
@@ -47,6 +47,64 @@ async fn through_a_webhook() {
 async fn with_a_grant() {
     let stage = Stage::new().await;
     there_and_back(&stage.application.client(stage.grant.id).rate_limit(RateLimit::Off)).await;
+}
+
+/// All that an upload told of itself on its way, and what became of it.
+async fn heard(mut upload: Upload) -> (Vec<u64>, evergrant::Result<Value>) {
+    let mut heard = Vec::new();
+    while let Some(sent) = upload.progress().await.unwrap() {
+        heard.push(sent);
+    }
+    (heard, upload.finish().await.map(|answer| answer.result))
+}
+
+#[tokio::test]
+async fn an_upload_tells_how_far_it_is() {
+    let (emulator, client) = portal().await;
+    let begin = || {
+        let file = File::new("a.bin", bytes(8_000_000));
+        client.begin_upload("disk.folder.uploadfile", json!({"id": 5}), file)
+    };
+    let upload = begin().await.unwrap();
+    assert_eq!(upload.size(), 8_000_000);
+    let (told, kept) = heard(upload).await;
+    assert_eq!(kept.unwrap()["SIZE"], "8000000");
+    assert!(told.is_sorted() && told.last() == Some(&8_000_000), "{told:?}");
+    // Fast as it is here, it is heard of more than once.
+    assert!(told.len() > 1, "{told:?}");
+
+    let fault = json!({"at": "rest", "method": "upload", "kind": "json", "status": 503,
+                       "body": {"error": "QUERY_LIMIT_EXCEEDED"}});
+    emulator.control("POST", "/faults", &fault).await;
+    let (told, kept) = heard(begin().await.unwrap()).await;
+    assert_eq!(kept.unwrap()["SIZE"], "8000000");
+    assert_eq!(told.last(), Some(&8_000_000));
+
+    let fault = json!({"at": "rest", "method": "upload", "kind": "internal"});
+    emulator.control("POST", "/faults", &fault).await;
+    let (_, kept) = heard(begin().await.unwrap()).await;
+    assert_eq!(kept.unwrap_err().status(), Some(500));
+
+    // An empty file has nothing to tell.
+    let file = File::new("a.bin", []);
+    let upload = client.begin_upload("disk.folder.uploadfile", json!({"id": 5}), file);
+    let (told, kept) = heard(upload.await.unwrap()).await;
+    assert_eq!((told, kept.unwrap()["SIZE"].as_str()), (vec![], Some("0")));
+}
+
+#[tokio::test]
+async fn an_upload_that_nobody_waits_for_is_cancelled() {
+    let (emulator, client) = portal().await;
+    let fault = json!({"at": "rest", "method": "upload", "kind": "delay", "delay_ms": 600_000});
+    emulator.control("POST", "/faults", &fault).await;
+    let file = File::new("a.bin", bytes(1_000));
+    let mut upload =
+        client.begin_upload("disk.folder.uploadfile", json!({"id": 5}), file).await.unwrap();
+    assert_eq!(upload.progress().await.unwrap(), Some(1_000));
+    assert!(timeout(Duration::from_millis(1), upload.finish()).await.is_err());
+    for outcome in [upload.progress().await.err(), upload.finish().await.err()] {
+        assert_eq!(outcome.unwrap().kind(), Kind::Cancelled);
+    }
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from evergrant import _native
 from evergrant.arguments import call_settings, list_settings
 from evergrant.batches import BatchResult, Command, as_text, encode_commands, results
-from evergrant.files import FileProgress, Sink, Target, Upload, content_of, opened
+from evergrant.files import FileProgress, Sink, Target, Upload, content_of, heard, opened, sending
 from evergrant.grants import CallCounters, Priority, Strategy
 from evergrant.parameters import Params, encode, encode_ids
 from evergrant.rows import AsyncRows, Progress, Rows
@@ -169,15 +169,29 @@ class Client(_Portal):
         native = self._native.get_by_ids(method, encode_ids(ids), encode(params))
         return _rows(native.wait())
 
-    def upload(self, method: str, params: Params, file: Upload) -> Any:
+    def upload(
+        self,
+        method: str,
+        params: Params,
+        file: Upload,
+        *,
+        progress: Optional[FileProgress] = None,
+    ) -> Any:
         """Uploads a file in two steps: `method`, such as `disk.folder.uploadfile`, says where to.
 
         Args:
             method: One that answers with an `uploadUrl`.
             params: Its parameters, without the file.
             file: A path, or a `File` or pair of name and content. It is held in memory.
+            progress: A function of the bytes that have left and the size. What it raises ends the
+                upload; whether the portal has the file is then unknown.
         """
-        return json.loads(self._native.upload(method, encode(params), *content_of(file)).wait())
+        report = heard(progress)
+        native = self._native.upload(method, encode(params), *content_of(file)).wait()
+        with sending(native):
+            while report and (sent := native.progress().wait()) is not None:
+                report(sent, native.size)
+            return json.loads(native.finish().wait())
 
     def download(self, url: str, to: Target, *, progress: Optional[FileProgress] = None) -> int:
         """Downloads from a link that an answer held, such as `DOWNLOAD_URL`; answers how many
@@ -188,9 +202,10 @@ class Client(_Portal):
             to: A path, where the file is either whole or not there; or a stream.
             progress: A function of the bytes so far and the size, if the portal said it.
         """
+        report = heard(progress)
         native = self._native.download(url).wait()
         with opened(to) as stream:
-            sink = Sink(stream, native, progress)
+            sink = Sink(stream, native, report)
             while sink.take(native.chunk().wait()):
                 pass
         return sink.received
@@ -270,18 +285,30 @@ class AsyncClient(_Portal):
         native = self._native.get_by_ids(method, encode_ids(ids), encode(params))
         return _rows(await native.start())
 
-    async def upload(self, method: str, params: Params, file: Upload) -> Any:
+    async def upload(
+        self,
+        method: str,
+        params: Params,
+        file: Upload,
+        *,
+        progress: Optional[FileProgress] = None,
+    ) -> Any:
         """As `Client.upload`."""
-        native = self._native.upload(method, encode(params), *content_of(file))
-        return json.loads(await native.start())
+        report = heard(progress)
+        native = await self._native.upload(method, encode(params), *content_of(file)).start()
+        with sending(native):
+            while report and (sent := await native.progress().start()) is not None:
+                report(sent, native.size)
+            return json.loads(await native.finish().start())
 
     async def download(
         self, url: str, to: Target, *, progress: Optional[FileProgress] = None
     ) -> int:
         """As `Client.download`. Parts are written on the event loop."""
+        report = heard(progress)
         native = await self._native.download(url).start()
         with opened(to) as stream:
-            sink = Sink(stream, native, progress)
+            sink = Sink(stream, native, report)
             while sink.take(await native.chunk().start()):
                 pass
         return sink.received

@@ -18,7 +18,7 @@ Target = Union[str, "os.PathLike[str]", BinaryIO]
 """A path; or anything that bytes can be written to."""
 
 FileProgress = Callable[[int, Optional[int]], object]
-"""Called with the bytes so far and the size, if the portal said it."""
+"""Called with the bytes so far and the size, if it is known."""
 
 
 class File(NamedTuple):
@@ -60,6 +60,27 @@ def content_of(file: Upload) -> tuple[str, bytes]:
     raise refusal(
         "file", "is neither a path nor a name with bytes", 'Give ("a.pdf", content) or a path.'
     )
+
+
+def heard(progress: Optional[FileProgress]) -> Optional[FileProgress]:
+    """Who hears how far a file is.
+
+    Raises:
+        InvalidInputError: this is not a function.
+    """
+    if progress is None or callable(progress):
+        return progress
+    raise refusal("progress", "is not a function", "Give a function of bytes and size.")
+
+
+@contextlib.contextmanager
+def sending(native: _native.Upload) -> Iterator[None]:
+    """Until the portal has said what became of an upload; whatever else ends this, cancels it."""
+    try:
+        yield
+    except BaseException:
+        native.abort()
+        raise
 
 
 class Sink:

@@ -4,6 +4,7 @@
 
 mod download;
 mod transfer;
+mod upload;
 
 use std::time::Duration;
 
@@ -12,9 +13,8 @@ use serde_json::{Value, json};
 use tracing::Instrument;
 use url::Url;
 
-pub use self::download::Download;
-use self::transfer::whole;
-use super::{Answer, Client, tally::Tally};
+pub use self::{download::Download, upload::Upload};
+use super::{Client, tally::Tally};
 use crate::{
     Error, Kind, Result, Retry,
     portal::{authority, is_loopback},
@@ -68,63 +68,6 @@ impl File {
 }
 
 impl Client {
-    /// Uploads a file in two steps: `method` (such as `disk.folder.uploadfile`, with the folder's id)
-    /// says where to, and the file is posted there as a form. For files too large for base64 in a
-    /// parameter; it is held in memory.
-    ///
-    /// # Errors
-    /// As [`Client::call`]. What was refused unexecuted is sent again, the file too; an upload without an
-    /// answer may have been executed: look for the file.
-    pub async fn upload(
-        &self,
-        method: &str,
-        params: impl Into<Value>,
-        file: File,
-    ) -> Result<Answer> {
-        let begun = self.call(method, params).await?.result;
-        let field = begun.get("field").and_then(Value::as_str).unwrap_or("file").to_owned();
-        let Some(link) = begun.get("uploadUrl").and_then(Value::as_str).map(str::to_owned) else {
-            return Err(Error::new(
-                Kind::UnexpectedAnswer,
-                "the method does not say where to upload the file",
-            )
-            .with("method", method)
-            .with_retry(Retry::Never)
-            .advise(
-                "Leave the file's content out of the parameters, and use a method with uploadUrl.",
-            ));
-        };
-        let client = self.clone();
-        let posted = process::run(async move {
-            let mut tally = Tally::new("upload");
-            let span = tally.span();
-            let posted = client.post_form(&link, &field, &file, &mut tally).instrument(span).await;
-            tally.close(&posted);
-            posted
-        });
-        posted.await.map_err(|error| error.with("method", method))
-    }
-
-    async fn post_form(
-        &self,
-        link: &str,
-        field: &str,
-        file: &File,
-        tally: &mut Tally,
-    ) -> Result<Answer> {
-        let link = self.signed(link).await?;
-        let boundary = format!("evergrant-{:032x}", rand::random::<u128>());
-        let request = process::http()?
-            .post(link.url.clone())
-            .timeout(WHOLE)
-            .header("content-type", format!("multipart/form-data; boundary={boundary}"))
-            .header("accept", "application/json")
-            .body(form(&boundary, field, file));
-        let response = self.transfer(&link, request, tally).await?;
-        let status = response.status().as_u16();
-        Answer::read(status, &whole(response).await?)
-    }
-
     /// Begins to download a file from a link that an answer held (`DOWNLOAD_URL`, `urlMachine`), whole
     /// or from `/` on. The link carries its own signature; nothing of ours is added to it.
     ///
@@ -155,7 +98,7 @@ impl Client {
                 let referer = format!("{}://{}/", link.url.scheme(), authority(&link.url));
                 request = request.header("referer", referer);
             }
-            let response = self.transfer(&link, request, tally).await.map_err(perhaps_old)?;
+            let response = self.transfer(&link, request, None, tally).await.map_err(perhaps_old)?;
             let status = response.status().as_u16();
             if (300..400).contains(&status) {
                 let to = response.headers().get("location").and_then(|to| to.to_str().ok());
@@ -216,23 +159,6 @@ fn perhaps_old(error: Error) -> Error {
     error.advise("Ask for the row again: its link is signed anew.")
 }
 
-/// A form with one file in it (RFC 7578).
-fn form(boundary: &str, field: &str, file: &File) -> Vec<u8> {
-    // As browsers write them: what would end the text or the line is escaped.
-    let quoted = |text: &str| text.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A");
-    let mut body = format!(
-        "--{boundary}\r\nContent-Disposition: form-data; name=\"{}\"; filename=\"{}\"\r\n\
-         Content-Type: application/octet-stream\r\n\r\n",
-        quoted(field),
-        quoted(&file.name)
-    )
-    .into_bytes();
-    body.reserve(file.bytes.len() + boundary.len() + 8);
-    body.extend_from_slice(&file.bytes);
-    body.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
-    body
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -243,14 +169,6 @@ mod tests {
         assert_eq!(file.base64(), json!("aGVsbG8="));
         assert_eq!(file.pair(), json!(["a.txt", "aGVsbG8="]));
         assert_eq!(file.file_data(), json!({"fileData": ["a.txt", "aGVsbG8="]}));
-    }
-
-    #[test]
-    fn a_name_cannot_break_out_of_the_form() {
-        let body = form("b", "file", &File::new("a\"\r\nX: y.txt", "hi"));
-        let text = String::from_utf8(body).unwrap();
-        assert!(text.contains("filename=\"a%22%0D%0AX: y.txt\"\r\n"), "{text}");
-        assert!(text.ends_with("\r\n\r\nhi\r\n--b--\r\n"), "{text}");
     }
 
     #[tokio::test]

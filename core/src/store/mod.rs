@@ -125,7 +125,7 @@ pub(crate) trait Store: Send + Sync + 'static {
     /// holds it: a slow holder may carry the only living token. The chain is idle afterwards. A
     /// primary raises the generation, and a grant that needed reauthorization or payment is active
     /// again; a retired chain becomes a spare. What is not the primary takes a dead primary's place, as
-    /// by `promote`, unless the application was uninstalled. `spent` is remembered for [`keep::SPENT`].
+    /// by `promote`. `spent` is remembered for [`keep::SPENT`].
     async fn commit(&self, commit: &Commit) -> Result<Committed>;
 
     /// An answer that found no pair to succeed when it came, and whose parent is now this pair.
@@ -144,8 +144,8 @@ pub(crate) trait Store: Send + Sync + 'static {
 
     /// Makes the spare that lives longest the primary, in place of `failed`: dead, doubted,
     /// ambiguous, or held by an attempt whose lease is over. The former primary is retired. The
-    /// generation grows and the grant is active. `None` if `failed` is not such a primary or there
-    /// is no idle spare.
+    /// generation grows and the grant is active. `None` if `failed` is not such a primary, there is no
+    /// idle spare, or the application was uninstalled: only a person brings that back.
     async fn promote(&self, grant: GrantId, failed: ChainId) -> Result<Option<i64>>;
 
     /// Whether the hash is some chain's current token, or was spent before.

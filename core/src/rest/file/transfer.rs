@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use reqwest::{RequestBuilder, Response};
 use tracing::Span;
 
-use super::Link;
+use super::{Link, upload::Form};
 use crate::{
     Error, Kind, Result,
     portal::authority,
@@ -26,11 +26,12 @@ const SILENCE: Duration = Duration::from_secs(60);
 const LONGEST_ERROR: usize = 64 << 10;
 
 impl Client {
-    /// Sends a request whose body is in memory, or which has none; answers with what is no error.
+    /// Sends a request that has no body but perhaps a form; answers with what is no error.
     pub(super) async fn transfer(
         &self,
         link: &Link,
         request: RequestBuilder,
+        form: Option<&Form>,
         tally: &mut Tally,
     ) -> Result<Response> {
         let (clock, started) = (self.own_clock(), self.own_clock().boot());
@@ -45,9 +46,12 @@ impl Client {
             let permit = self.turn(limiter.as_ref(), refused.as_ref()).await;
             tally.waited += clock.boot().saturating_sub(queued_at);
             let permit = permit?;
-            let again = request.try_clone().ok_or_else(|| {
+            let mut again = request.try_clone().ok_or_else(|| {
                 Error::new(Kind::Internal, "a request that cannot be sent again was to be sent")
             })?;
+            if let Some(form) = form {
+                again = again.body(form.body());
+            }
             tally.request();
             let error = match sent(again, permit).await {
                 Ok(response) => return Ok(response),

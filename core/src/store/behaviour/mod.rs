@@ -96,7 +96,8 @@ macro_rules! behaviour {
                 a_doubt_is_over_with_a_commit;
             promoting: promote_takes_the_spare_that_lives_longest, promote_needs_an_idle_spare,
                 promote_needs_a_failed_primary, promote_takes_over_from_a_silent_holder,
-                promote_makes_the_grant_active, promote_again_changes_nothing;
+                promote_makes_the_grant_active, promote_again_changes_nothing,
+                promote_leaves_an_uninstalled_grant;
             budgets: an_hour_holds_so_many, a_day_holds_so_many, an_application_holds_so_many,
                 zero_is_unlimited, take_over_is_counted_too, only_what_was_sent_counts,
                 budgets_are_shared;

@@ -79,3 +79,16 @@ pub(in crate::store) async fn promote_again_changes_nothing(world: &World) {
     assert_eq!(given, [generation]);
     assert_eq!(world.row(grant).await.chain.id, spares[1]);
 }
+
+/// It may have been uninstalled while somebody was about to promote.
+pub(in crate::store) async fn promote_leaves_an_uninstalled_grant(world: &World) {
+    let (grant, primary, spares) = with_spares(world, &[5, 9]).await;
+    world.fail(primary, Verdict::Refused).await;
+    world.fail(spares[0], Verdict::Status(Status::Uninstalled, Duration::ZERO)).await;
+    let before = world.row(grant).await;
+    assert_eq!(before.status, Status::Uninstalled);
+    assert_eq!(world.store.promote(grant, primary).await.unwrap(), None);
+    let row = world.row(grant).await;
+    assert_eq!((row.status, row.chain.id), (Status::Uninstalled, primary));
+    assert_eq!(row.generation, before.generation);
+}

@@ -21,6 +21,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("sql/7_buckets.sql"),
     include_str!("sql/8_revival.sql"),
     include_str!("sql/9_failover.sql"),
+    include_str!("sql/10_uninstalled.sql"),
 ];
 
 /// Any number, the same for all: whoever holds it migrates this database.

@@ -182,8 +182,7 @@ pub(super) fn commit(db: &Connection, now: &Now, commit: &Commit) -> Done<Commit
 fn revive(db: &Connection, now: &Now, grant: GrantId) -> Done<Option<i64>> {
     let dead: Option<ChainId> = db
         .query_row(
-            "SELECT c.id FROM chains c JOIN grants g ON g.id = c.grant_id
-             WHERE g.id = ?1 AND g.status <> 'uninstalled' AND c.role = 'primary' AND c.state = 'dead'",
+            "SELECT id FROM chains WHERE grant_id = ?1 AND role = 'primary' AND state = 'dead'",
             [grant],
             |row| row.get(0),
         )
@@ -271,6 +270,7 @@ pub(super) fn promote(
     let spare: Option<ChainId> = db
         .query_row(
             "SELECT s.id FROM chains s JOIN chains p ON p.grant_id = s.grant_id
+             JOIN grants g ON g.id = s.grant_id AND g.status <> 'uninstalled'
              WHERE s.grant_id = ?1 AND s.role = 'spare' AND s.state = 'idle'
                AND p.id = ?2 AND p.role = 'primary'
                AND (p.state IN ('dead', 'doubted', 'ambiguous')

@@ -50,7 +50,7 @@ elseif is_revived then
 end
 changed(grant, 'committed', id, pair.lineage, node)
 -- A late answer is a way out for a grant whose primary was given up.
-if chain.role ~= 'primary' and grant.status ~= 'uninstalled' then
+if chain.role ~= 'primary' then
   for _, other in ipairs(chains_of(grant)) do
     if other.id == grant.primary and other.state == 'dead' then
       promote(grant, other)

@@ -81,8 +81,10 @@ local function limit_spares(grant, keep)
   end
 end
 
--- Makes the idle spare that lives longest the primary in place of `failed`, if there is one.
+-- Makes the idle spare that lives longest the primary in place of `failed`, if there is one and the
+-- application was not uninstalled.
 local function promote(grant, failed)
+  if grant.status == 'uninstalled' then return false end
   local best
   for _, chain in ipairs(chains_of(grant)) do
     if chain.role == 'spare' and chain.state == 'idle' and
