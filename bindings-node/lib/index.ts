@@ -4,8 +4,6 @@
  * @packageDocumentation
  */
 
-import './warnings.js'
-
 export {
   Application,
   type AuditEntry,
@@ -46,6 +44,7 @@ export {
   fileShapes,
   type UploadOptions,
 } from './files.js'
+export { type LogLevel, type LogRecord, onLog } from './log.js'
 export type {
   Abortable,
   BatchOptions,

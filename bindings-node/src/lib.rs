@@ -15,13 +15,13 @@ mod defect;
 mod file;
 mod json;
 mod list;
+mod log;
 mod options;
 mod outcome;
 mod runtime;
 mod settings;
 mod v3;
 mod values;
-mod warning;
 
 use napi_derive::napi;
 

@@ -60,6 +60,11 @@ test('an open application holds no process', async () => {
   assert.deepEqual(await run(`${open}.then(() => console.log("open"))`), quiet(0, 'open'))
 })
 
+test('who listens to the log holds no process', async () => {
+  const code = 'evergrant.onLog(({ message }) => console.log(message), "error")'
+  assert.deepEqual(await run(code), quiet(0))
+})
+
 test('a warning of the core is a warning of Node, once', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'evergrant-'))
   const store = JSON.stringify(`sqlite:${folder}/grants.db`)

@@ -20,7 +20,8 @@ def test_events_are_records_of_logging(
 ) -> None:
     caplog.set_level(logging.DEBUG, logger="evergrant")
     evergrant.Client.from_webhook(emulator["webhook"]).call("crm.lead.get", {"ID": 5})
-    assert until(lambda: any("method=crm.lead.get" in text for text in messages(caplog)))
+    facts = ("answered", "method=crm.lead.get", "portal=127.0.0.1:", "status=200", "waited_ms=")
+    assert until(lambda: any(all(it in text for it in facts) for text in messages(caplog)))
     shown = "".join(messages(caplog))
     assert not [secret[:4] for secret in emulator.secrets() if secret in shown]
 

@@ -28,6 +28,7 @@ mod contract;
 mod error;
 mod keep_alive;
 mod keeper;
+pub mod log;
 mod oauth;
 mod portal;
 pub mod process;

@@ -1,12 +1,12 @@
 //! What the machine does to a process: a full disk, a read-only one, a signal, a clock that jumps.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use evergrant_tests::{
     processes::{Mount, Scene, Worker},
     stage::until,
 };
-use rustix::process::Signal;
+use rustix::process::{Pid, Resource, Rlimit, Signal, prlimit};
 use serde_json::{Value, json};
 use tokio::{process::Command, sync::Mutex};
 
@@ -168,4 +168,122 @@ async fn wall_clocks_that_jump_in_the_middle_of_a_rotation_change_nothing() {
     }
     assert_eq!((scene.refreshes().await, scene.reuses().await), (3, 0));
     assert_eq!(scene.lost(&mut one).await, 0);
+}
+
+/// Files that nobody may write to, root and those who have them open included, until this is dropped.
+struct Immutable(Vec<PathBuf>);
+
+impl Immutable {
+    /// `None` where the system does not allow it.
+    fn make(files: Vec<PathBuf>) -> Option<Self> {
+        let made = Self(files);
+        if made.change("+i") {
+            return Some(made);
+        }
+        eprintln!("skipped: this system makes no file immutable");
+        None
+    }
+
+    fn change(&self, how: &str) -> bool {
+        let mut command = std::process::Command::new("chattr");
+        command.arg(how).args(&self.0).stderr(std::process::Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    }
+}
+
+impl Drop for Immutable {
+    fn drop(&mut self) {
+        self.change("-i");
+    }
+}
+
+/// The store's file and its journals.
+fn store_files(scene: &Scene) -> Vec<PathBuf> {
+    ["grants.db", "grants.db-wal", "grants.db-shm"]
+        .map(|name| scene.folder.path().join(name))
+        .into()
+}
+
+/// What must hold while `worker` may read its store and cannot write to it.
+async fn serves_and_refuses(scene: &Scene, worker: &mut Worker, grant: &Value) {
+    let before = worker.token(grant).await;
+    for _ in 0..3 {
+        let answer = worker.renew(grant, 1).await;
+        assert_eq!(answer["error"]["kind"], "store", "{answer}");
+        let message = answer["error"]["message"].as_str().unwrap();
+        assert!(message.contains(scene.folder.path().to_str().unwrap()), "{message}");
+        assert!(message.to_lowercase().contains("check"), "what to do: {message}");
+        let served = worker.token(grant).await;
+        assert_eq!((&served["token"], &served["generation"]), (&before["token"], &json!(1)));
+    }
+    assert_eq!(scene.refreshes().await, 0, "nothing was spent");
+}
+
+/// What must hold when it can write again: for `worker`, and for programs that are started then.
+async fn goes_on(scene: &Scene, worker: &mut Worker, grant: &Value) {
+    assert_eq!(worker.renew(grant, 1).await["generation"], 2);
+    let mut next = scene.worker_on("next", json!({}), &[]).await;
+    assert_eq!(next.token(grant).await["generation"], 2);
+    assert_eq!(next.renew(grant, 2).await["generation"], 3);
+    let holds = next.ok(json!({"do": "holds"})).await;
+    let chains =
+        holds.as_array().unwrap().iter().map(|grant| grant["chains"].as_array().unwrap().len());
+    assert_eq!(chains.collect::<Vec<_>>(), [1], "one grant of one chain: {holds}");
+    assert_eq!((scene.refreshes().await, scene.reuses().await), (2, 0));
+    assert_eq!(scene.lost(&mut next).await, 0);
+}
+
+#[tokio::test]
+async fn a_file_that_turns_read_only_under_a_running_program_costs_nothing() {
+    let scene = Scene::on_sqlite().await;
+    let mut worker = scene.worker_on("one", json!({}), &[]).await;
+    let grant = scene.consent(&mut worker, 1).await;
+    let Some(immutable) = Immutable::make(store_files(&scene)) else { return };
+    serves_and_refuses(&scene, &mut worker, &grant).await;
+    let mut late = scene.start(Scene::program(), &[]);
+    let answer = late.open(&scene).await;
+    assert_eq!(answer["error"]["kind"], "store", "{answer}");
+    let message = answer["error"]["message"].as_str().unwrap();
+    assert!(message.contains("grants.db") && message.contains("write to"), "{message}");
+    drop(immutable);
+    goes_on(&scene, &mut worker, &grant).await;
+}
+
+/// How large the worker's files may become from now on; how large they might be before.
+fn limit(worker: &Worker, current: Option<u64>) -> Rlimit {
+    let pid = Pid::from_raw(worker.pid().try_into().unwrap());
+    prlimit(pid, Resource::Fsize, Rlimit { current, maximum: None }).unwrap()
+}
+
+#[tokio::test]
+async fn a_process_that_may_write_no_file_any_more_spends_nothing() {
+    let scene = Scene::on_sqlite().await;
+    // The limit is an error then, not the end of the process.
+    let mut program = Command::new("env");
+    program.arg("--ignore-signal=XFSZ").arg(Scene::worker_path());
+    let mut worker = scene.start(program, &[]);
+    worker.ok(scene.settings()).await;
+    let grant = scene.consent(&mut worker, 1).await;
+    let before = limit(&worker, Some(0));
+    serves_and_refuses(&scene, &mut worker, &grant).await;
+    limit(&worker, before.current);
+    goes_on(&scene, &mut worker, &grant).await;
+}
+
+#[tokio::test]
+async fn a_file_that_turns_read_only_while_the_server_works_loses_nothing() {
+    let scene = Scene::on_sqlite().await;
+    let mut worker = scene.worker_on("one", json!({}), &[]).await;
+    let grant = scene.consent(&mut worker, 1).await;
+    scene.fault(json!({"at": "token", "kind": "delay", "delay_ms": 1500, "times": 1})).await;
+    let question =
+        worker.begin(json!({"do": "renew", "grant": grant["id"], "generation": 1})).await;
+    sent(&mut worker, &grant).await;
+    let Some(immutable) = Immutable::make(store_files(&scene)) else { return };
+    until("the answer is in the spool", || async { scene.spooled() == 1 }).await;
+    assert_eq!(worker.grant(&grant).await["generation"], 1, "the store has the old pair");
+    drop(immutable);
+    let answer = worker.answer(question).await["ok"][0].take();
+    assert_eq!(answer["generation"], 2, "{answer}");
+    goes_on(&scene, &mut worker, &grant).await;
 }

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use evergrant::{Client, Clock, Kind, RateLimit, file::{File, Upload}};
+use evergrant::{
+    Client, Clock, Kind, RateLimit,
+    file::{File, Upload},
+};
 use evergrant_tests::{Emulator, stage::Stage, trace};
 use serde_json::{Value, json};
 use tokio::{task::JoinHandle, time::timeout};

@@ -11,6 +11,7 @@ use std::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    task::JoinHandle,
 };
 
 /// Passes everything on, until as many packets have passed as it was told.
@@ -19,6 +20,8 @@ pub struct Proxy {
     pub address: SocketAddr,
     /// Packets that may still pass; negative: all of them.
     left: Arc<AtomicI64>,
+    server: String,
+    listening: JoinHandle<()>,
 }
 
 impl Proxy {
@@ -27,13 +30,22 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let left = Arc::new(AtomicI64::new(-1));
-        let passing = Arc::clone(&left);
-        tokio::spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(pass(client, server.clone(), Arc::clone(&passing)));
-            }
-        });
-        Self { address, left }
+        let listening = tokio::spawn(listen(listener, server.clone(), Arc::clone(&left)));
+        Self { address, left, server, listening }
+    }
+
+    /// From now on nobody is there: connections are refused.
+    pub async fn leave(&mut self) {
+        self.listening.abort();
+        // The port is free when the task has ended.
+        let _ = (&mut self.listening).await;
+    }
+
+    /// Listens again where it has left.
+    pub async fn come_back(&mut self) {
+        let listener = TcpListener::bind(self.address).await.unwrap();
+        let listening = listen(listener, self.server.clone(), Arc::clone(&self.left));
+        self.listening = tokio::spawn(listening);
     }
 
     /// Cuts every connection after `packets` more, in either direction. New ones are cut too.
@@ -44,6 +56,12 @@ impl Proxy {
     /// Lets everything pass again. True if something was cut.
     pub fn mend(&self) -> bool {
         self.left.swap(-1, Ordering::SeqCst) == 0
+    }
+}
+
+async fn listen(listener: TcpListener, server: String, left: Arc<AtomicI64>) {
+    while let Ok((client, _)) = listener.accept().await {
+        tokio::spawn(pass(client, server.clone(), Arc::clone(&left)));
     }
 }
 

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use backon::ExponentialBackoff;
 use serde_json::{Map, Value};
-use tracing::{Instrument, Span};
+use tracing::Instrument;
 use url::Url;
 
 use super::{
@@ -254,7 +254,7 @@ impl<'a> Attempts<'a> {
         self.tally.request();
         permit.send();
         let Reply { status, location, body } = post.send().await?;
-        Span::current().record("status", status);
+        self.tally.answered(status);
         if let Some(to) = location {
             permit.tell(Fate::Admitted);
             return Ok(Sent::Moved(to));

@@ -40,6 +40,11 @@ impl Tally {
         self.requests += 1;
     }
 
+    /// A request was answered.
+    pub(super) fn answered(&self, status: u16) {
+        self.span.record("status", status);
+    }
+
     /// Writes down what it came to.
     pub(super) fn close<T>(&self, result: &Result<T>) {
         let millis = u64::try_from(self.waited.as_millis()).unwrap_or(u64::MAX);

@@ -119,13 +119,17 @@ impl Limits {
         self.breakers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn failures(&self, scope: &Scope) -> u32 {
-        self.breakers().get(scope).map_or(0, |breaker| breaker.failures)
-    }
-
     fn refusing(&self) -> MutexGuard<'_, Vec<String>> {
         self.refusing.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A failure that counts.
+struct Counted {
+    /// In a row, with this one.
+    failures: u32,
+    /// How long others are held back.
+    pause: Duration,
 }
 
 /// Leave for one exchange, which says what became of it. Dropped without a word, it gives the try
@@ -156,8 +160,8 @@ impl Leave<'_> {
     /// The authorization server could not be reached, or did not answer.
     pub(super) fn unreachable(&self) {
         let [scope @ Scope::Host(host), ..] = &self.scopes else { return };
-        self.fail(scope, false, Duration::from_secs(1), Duration::from_secs(300));
-        if self.limits.failures(scope) == OUTAGE {
+        let counted = self.fail(scope, false, Duration::from_secs(1), Duration::from_secs(300));
+        if counted.is_some_and(|counted| counted.failures == OUTAGE) {
             tracing::error!(host, "the authorization server does not answer: renewals wait for it");
         }
     }
@@ -190,8 +194,8 @@ impl Leave<'_> {
             }
             About::Block => {
                 rest = HOUR;
-                if let Some(pause) = self.fail(application, true, HOUR, DAY) {
-                    let pause_s = pause.as_secs();
+                if let Some(counted) = self.fail(application, true, HOUR, DAY) {
+                    let pause_s = counted.pause.as_secs();
                     tracing::error!(
                         pause_s,
                         "the vendor blocked the application: its renewals pause"
@@ -221,15 +225,15 @@ impl Leave<'_> {
         everywhere
     }
 
-    /// Counts a failure and answers how long others are held back. Exchanges that fail side by side
-    /// are one failure: only one that began after the last one says that it goes on.
+    /// Counts a failure. Exchanges that fail side by side are one failure: only one that began after
+    /// the last one says that it goes on.
     fn fail(
         &self,
         scope: &Scope,
         said: bool,
         first: Duration,
         longest: Duration,
-    ) -> Option<Duration> {
+    ) -> Option<Counted> {
         let failed_at = self.limits.clock.boot();
         let mut breakers = self.limits.breakers();
         let failures = match breakers.get(scope) {
@@ -241,7 +245,7 @@ impl Leave<'_> {
         let (failures, closed_until) = (failures.saturating_add(1), failed_at + pause);
         let breaker = Breaker { failures, failed_at, said, closed_until, probe: None };
         breakers.insert(scope.clone(), breaker);
-        Some(pause)
+        Some(Counted { failures, pause })
     }
 
     /// Any answer shows that a silent server is back. What a server said is taken back only by an

@@ -4,7 +4,6 @@
 use std::{sync::Arc, time::Duration};
 
 use reqwest::{RequestBuilder, Response};
-use tracing::Span;
 
 use super::{Link, upload::Form};
 use crate::{
@@ -53,7 +52,7 @@ impl Client {
                 again = again.body(form.body());
             }
             tally.request();
-            let error = match sent(again, permit).await {
+            let error = match sent(again, permit, tally).await {
                 Ok(response) => return Ok(response),
                 Err(error) => error,
             };
@@ -123,13 +122,17 @@ struct Refused {
 }
 
 /// Once.
-async fn sent(request: RequestBuilder, mut permit: Option<Permit>) -> Result<Response> {
+async fn sent(
+    request: RequestBuilder,
+    mut permit: Option<Permit>,
+    tally: &Tally,
+) -> Result<Response> {
     if let Some(permit) = &mut permit {
         permit.send();
     }
     let response = request.send().await.map_err(failed)?;
     let status = response.status().as_u16();
-    Span::current().record("status", status);
+    tally.answered(status);
     if (200..400).contains(&status) {
         if let Some(permit) = permit {
             permit.tell(Fate::Admitted);

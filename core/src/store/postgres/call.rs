@@ -179,14 +179,15 @@ fn refused(code: &str) -> Error {
         "57P01" | "57P02" | "57P03" => disconnected(),
         code if code.starts_with("08") => disconnected(),
         "25006" => replica(),
-        "53100" => safe("the disk under the store's database is full"),
+        "53100" => safe("the disk under the store's database is full").advise("Make room on it."),
         "53300" => safe("the store's database has no connection left").advise(
             "Raise its max_connections, lower pool_size in the address, or put a pooler between.",
         ),
         "40001" | "40P01" | "55P03" | "57014" => {
             safe("the store's database gave up waiting for another transaction")
         }
-        "28000" | "28P01" => never("the store's database refused the user or the password"),
+        "28000" | "28P01" => never("the store's database refused the user or the password")
+            .advise("Check both in the address."),
         "3D000" => never("the store's database does not exist")
             .advise("Create it, or name another one in the address."),
         "42501" => never("the user of the store's database lacks a right").advise(
@@ -196,7 +197,7 @@ fn refused(code: &str) -> Error {
             never("the store's tables are not as this program made them")
                 .advise("Restore the schema evergrant, or name another database.")
         }
-        _ => never("the store's database did not do as asked"),
+        _ => never("the store's database did not do as asked").advise("Its own log says why."),
     }
 }
 

@@ -351,16 +351,26 @@ fn failed(error: rusqlite::Error) -> Error {
             | Cause::InvalidColumnType(..)
             | Cause::Utf8Error(..)
     );
-    let message = match error.sqlite_error_code() {
-        _ if damaged => "a row of the store is damaged",
-        Some(ErrorCode::NotADatabase) => "the store's file is not a database",
-        Some(ErrorCode::DatabaseCorrupt) => "the store's file is damaged",
-        Some(ErrorCode::DiskFull) => "the disk under the store is full",
-        Some(ErrorCode::DatabaseBusy) => "the store is locked by another program",
-        Some(ErrorCode::ReadOnly) => "the store cannot be written to",
-        _ => "the store did not do as asked",
+    let copy = "Restore it from a copy; nothing was changed.";
+    let (message, advice) = match error.sqlite_error_code() {
+        _ if damaged => ("a row of the store is damaged", copy),
+        Some(ErrorCode::NotADatabase) => (
+            "the store's file is not a database",
+            "Check that the path names a store of evergrant.",
+        ),
+        Some(ErrorCode::DatabaseCorrupt) => ("the store's file is damaged", copy),
+        Some(ErrorCode::DiskFull) => ("the disk under the store is full", "Make room on it."),
+        Some(ErrorCode::DatabaseBusy) => (
+            "the store is locked by another program",
+            "Try again; if it lasts, find the program that holds the file.",
+        ),
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::SystemIoFailure) => (
+            "the store's file cannot be read or written",
+            "Check that its disk works, and that this user may write to the file and its folder.",
+        ),
+        _ => ("the store did not do as asked", "Check the file, its folder and the disk."),
     };
     let busy = error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy);
-    let failed = Error::new(Kind::Store, message).with_source(error);
+    let failed = Error::new(Kind::Store, message).advise(advice).with_source(error);
     if busy { failed.with_retry(Retry::Safe) } else { failed }
 }
