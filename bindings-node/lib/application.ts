@@ -1,3 +1,5 @@
+import { inspect } from 'node:util'
+
 import * as native from '../native.js'
 import { type AbortSignalLike, signal } from './cancel.js'
 import { type Change, type ChangeListener, changesOf, listen } from './changes.js'
@@ -348,7 +350,6 @@ function minTtlOf(freshness: unknown): number {
 }
 
 function warn(error: unknown): void {
-  const what = error instanceof Error ? (error.stack ?? String(error)) : String(error)
-  const message = `a listener of changes failed; it is called again after a pause: ${what}`
+  const message = `a listener of changes failed; it is called again after a pause: ${inspect(error)}`
   process.emitWarning(message, 'EvergrantWarning')
 }

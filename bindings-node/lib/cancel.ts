@@ -22,16 +22,21 @@ export function signal(value: unknown, field: string): AbortSignalLike {
   throw invalid(field, `${field} must be an AbortSignal`)
 }
 
-/** Runs `work`; the signal ends it early. A rotation that the work waits for goes on. */
+/**
+ * Runs `work`; the signal ends it early. A rotation that the work waits for goes on. `begun` says that the
+ * portal may have heard of it by now.
+ */
 export async function cancellable<Value>(
   signal: AbortSignalLike | undefined,
   work: (cancel?: Cancel) => Promise<Value | Failure>,
+  begun = false,
 ): Promise<Value | Failure> {
   if (signal === undefined) return work()
   if (signal.aborted) {
     throw new OperationCancelledError({
       kind: 'cancelled',
-      message: 'the caller cancelled before anything was sent',
+      message: begun ? 'the caller cancelled' : 'the caller cancelled before anything was sent',
+      ...(begun ? { advice: 'What was sent already may have been executed.' } : {}),
       cause: signal.reason,
     })
   }

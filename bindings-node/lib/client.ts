@@ -194,8 +194,10 @@ export class Client {
           this.#native.upload(name, body, fileName, content, cancel),
         ),
       )
-      const next = () => settle(site, () => cancellable(until, (cancel) => upload.progress(cancel)))
-      const finish = () => settle(site, () => cancellable(until, (cancel) => upload.finish(cancel)))
+      const step = <Value>(work: (cancel?: native.Cancel) => Promise<Value | native.Failure>) =>
+        settle(site, () => cancellable(until, work, true))
+      const next = () => step((cancel) => upload.progress(cancel))
+      const finish = () => step((cancel) => upload.finish(cancel))
       return { upload, next, finish, progress }
     })
     const result = await sent(begun.upload, begun.next, begun.finish, begun.progress)

@@ -49,7 +49,10 @@ export interface ByteSink {
 
 /** Options of an upload. */
 export interface UploadOptions extends Abortable {
-  /** Called with the bytes that have left, and the size. What it throws ends the upload. */
+  /**
+   * Called with the bytes that have left, and the size: with fewer than before where the portal has
+   * refused the file and it is sent again. What it throws ends the upload.
+   */
   progress?: ((sent: number, size: number) => unknown) | undefined
 }
 

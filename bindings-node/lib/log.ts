@@ -3,6 +3,8 @@
  * standard error unless `process.on('warning')` or `--no-warnings` say otherwise.
  */
 
+import { inspect } from 'node:util'
+
 import * as native from '../native.js'
 import { callable, invalid } from './input.js'
 import { attemptSync } from './outcome.js'
@@ -27,7 +29,7 @@ native.onWarning(warn)
 /**
  * Calls `listener` with everything as severe as `level`, until the function that it answers is called. With
  * `debug`, each call of a portal ends with a record of its portal, method, status, requests and waits.
- * Holds no process.
+ * A listener that throws or rejects is a warning. Holds no process.
  *
  * @throws {InvalidInputError} naming the field `listener` or `level`.
  */
@@ -39,14 +41,14 @@ export function onLog(
     const tell = callable(listener, 'listener')
     if (!LEVELS.includes(level)) throw invalid('level', `level must be one of ${LEVELS.join(', ')}`)
     let ended = false
-    const id = native.onLog(level, (record) => {
-      if (ended) return
+    const hear = async (record: native.LogRecord) => {
       try {
-        tell(record)
+        if (!ended) await tell(record)
       } catch (thrown) {
-        warn({ message: `a listener of the log failed: ${thrown}` })
+        warn({ message: `a listener of the log failed: ${inspect(thrown)}` })
       }
-    })
+    }
+    const id = native.onLog(level, (record) => void hear(record))
     return () => {
       ended = true
       native.offLog(id)

@@ -7,7 +7,7 @@ use napi::{
     bindgen_prelude::{Buffer, PromiseRaw},
 };
 use napi_derive::napi;
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, task::AbortHandle};
 
 use crate::outcome::{Cancel, Outcome, promise};
 
@@ -51,12 +51,14 @@ impl Download {
 pub struct Upload {
     core: Arc<Mutex<evergrant::file::Upload>>,
     size: i64,
+    aborter: AbortHandle,
 }
 
 impl From<evergrant::file::Upload> for Upload {
     fn from(upload: evergrant::file::Upload) -> Self {
         let size = i64::try_from(upload.size()).unwrap_or(i64::MAX);
-        Self { core: Arc::new(Mutex::new(upload)), size }
+        let aborter = upload.aborter();
+        Self { core: Arc::new(Mutex::new(upload)), size, aborter }
     }
 }
 
@@ -98,11 +100,9 @@ impl Upload {
         )
     }
 
-    /// Cancels the upload, which otherwise goes on until this is collected. Nobody may be waiting for it.
+    /// Cancels the upload, which otherwise goes on until this is collected.
     #[napi(catch_unwind)]
     pub fn abort(&self) {
-        if let Ok(mut upload) = self.core.try_lock() {
-            upload.abort();
-        }
+        self.aborter.abort();
     }
 }

@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test'
 
 import { Client, OperationCancelledError } from 'evergrant'
 
-import { silentPortal } from './portals.mjs'
+import { silentPortal, sluggishPortal } from './portals.mjs'
 
 let portal
 let client
@@ -76,4 +76,28 @@ test('AbortSignal.timeout is a time limit', async () => {
   await assert.rejects(client.call('profile', {}, { signal: AbortSignal.timeout(20) }), {
     kind: 'cancelled',
   })
+})
+
+const MUCH = 64 << 20
+
+async function uploadsUntil(options, expected) {
+  const sluggish = await sluggishPortal(MUCH)
+  const file = { name: 'a.bin', content: Buffer.alloc(MUCH) }
+  const uploading = Client.fromWebhook(sluggish.webhook).upload('a.b', {}, file, options)
+  await assert.rejects(uploading, expected)
+  assert.ok((await sluggish.rest()) < MUCH)
+}
+
+test('an upload that is aborted ends, and says that the portal may have it', async () => {
+  const stop = new AbortController()
+  const options = { progress: () => stop.abort('enough'), signal: stop.signal }
+  const advice = /may have been executed/
+  await uploadsUntil(options, { message: 'the caller cancelled', cause: 'enough', advice })
+})
+
+test('an upload whose listener throws ends', async () => {
+  const progress = () => {
+    throw new Error('mine')
+  }
+  await uploadsUntil({ progress }, { message: 'mine' })
 })

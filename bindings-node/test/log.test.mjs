@@ -66,19 +66,26 @@ test('each listener hears what it asked for, until it has enough', options, asyn
   assert.deepEqual([quiet.records, ended.records], [[], []])
 })
 
-test('a listener that throws is a warning', options, async () => {
-  const stop = onLog(() => {
-    throw new Error('mine')
-  }, 'debug')
-  const warned = once(process, 'warning')
-  await client.call('crm.lead.get', { ID: 5 })
-  const [warning] = await warned
-  stop()
-  assert.equal(warning.name, 'EvergrantWarning')
-  assert.match(warning.message, /a listener of the log failed.*mine/)
+test('a listener that throws or rejects is a warning', options, async () => {
+  for (const fail of [
+    () => {
+      throw new Error('mine')
+    },
+    async () => {
+      throw Object.create(null, { mine: { value: 1, enumerable: true } })
+    },
+  ]) {
+    const stop = onLog(fail, 'debug')
+    const warned = once(process, 'warning')
+    await client.call('crm.lead.get', { ID: 5 })
+    const [warning] = await warned
+    stop()
+    assert.equal(warning.name, 'EvergrantWarning')
+    assert.match(warning.message, /a listener of the log failed.*mine/)
+  }
 })
 
-test('a thread that ended is not told any more', options, async () => {
+test('a listener of a thread that has ended harms nobody', options, async () => {
   const code = `require(${PACKAGE}).onLog(() => {}, 'trace')`
   await once(new Worker(code, { eval: true }), 'exit')
   const here = heard('debug', ['method=crm.lead.get', 'answered'])

@@ -99,3 +99,43 @@ export async function until(condition, what, within = 10_000) {
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
 }
+
+/**
+ * Says where a file goes and reads the beginning of it; `rest()` reads on as far as it comes, no more than
+ * `most`, and answers how many bytes came in all.
+ */
+export async function sluggishPortal(most) {
+  let came = 0
+  const server = createServer((socket) => {
+    socket.on('error', () => {})
+    socket.once('data', (request) => {
+      if (!request.includes('/upload ')) {
+        const uploadUrl = `http://127.0.0.1:${server.address().port}/upload`
+        const body = JSON.stringify({ result: { field: 'file', uploadUrl } })
+        const head = `HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: ${body.length}`
+        socket.end(`${head}\r\n\r\n${body}`)
+        return
+      }
+      came += request.length
+      socket.pause()
+      server.emit('upload', socket)
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const upload = once(server, 'upload')
+  return {
+    webhook: webhookAt(server),
+    rest: async () => {
+      const [socket] = await upload
+      socket.on('data', (part) => {
+        came += part.length
+        if (came >= most) socket.destroy()
+      })
+      socket.resume()
+      await once(socket, 'close')
+      server.close()
+      return came
+    },
+  }
+}

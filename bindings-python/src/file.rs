@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, task::AbortHandle};
 
 use crate::{json, pending::Pending};
 
@@ -41,12 +41,14 @@ impl Download {
 pub(crate) struct Upload {
     core: Arc<Mutex<evergrant::file::Upload>>,
     size: u64,
+    aborter: AbortHandle,
 }
 
 impl From<evergrant::file::Upload> for Upload {
     fn from(upload: evergrant::file::Upload) -> Self {
         let size = upload.size();
-        Self { core: Arc::new(Mutex::new(upload)), size }
+        let aborter = upload.aborter();
+        Self { core: Arc::new(Mutex::new(upload)), size, aborter }
     }
 }
 
@@ -70,10 +72,8 @@ impl Upload {
         Pending::new(async move { json::write(&core.lock().await.finish().await?.result) })
     }
 
-    /// Cancels the upload, which otherwise goes on until this is collected. Nobody may be waiting for it.
+    /// Cancels the upload, which otherwise goes on until this is collected.
     fn abort(&self) {
-        if let Ok(mut upload) = self.core.try_lock() {
-            upload.abort();
-        }
+        self.aborter.abort();
     }
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import select
 import socket
@@ -96,3 +97,51 @@ def caller_left(connection: socket.socket) -> bool:
         return bool(readable) and connection.recv(1, socket.MSG_PEEK) == b""
     except ConnectionError:
         return True
+
+
+class Sluggish:
+    """A portal that says where a file goes and reads the beginning of it; the rest when it is asked
+    for, as far as it comes.
+    """
+
+    def __init__(self, most: int) -> None:
+        """Reads no more than `most` bytes."""
+        self._most = most
+        self._proceed = threading.Event()
+        self._came = 0
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.settimeout(PATIENCE)
+        self._origin = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.webhook = f"{self._origin}/rest/1/qwertyuiop123456/"
+        """Its webhook, for one upload."""
+        self._thread = threading.Thread(target=self._serve)
+
+    def __enter__(self) -> Sluggish:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.rest()
+        self._listener.close()
+
+    def rest(self) -> int:
+        """How much came in all, once the sender has gone."""
+        self._proceed.set()
+        self._thread.join()
+        return self._came
+
+    def _serve(self) -> None:
+        call, _ = self._listener.accept()
+        with call:
+            call.recv(1 << 16)
+            link = f'{{"result": {{"field": "file", "uploadUrl": "{self._origin}/upload"}}}}'
+            head = f"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {len(link)}\r\n\r\n"
+            call.sendall((head + link).encode())
+        upload, _ = self._listener.accept()
+        with upload:
+            upload.settimeout(PATIENCE)
+            self._came = len(upload.recv(1 << 16))
+            self._proceed.wait(PATIENCE)
+            with contextlib.suppress(ConnectionError):
+                while self._came < self._most and (part := upload.recv(1 << 16)):
+                    self._came += len(part)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import io
 import math
 import pathlib
@@ -10,6 +11,7 @@ import pytest
 import evergrant
 from emulator import Emulator
 from evergrant import ref
+from proxy import Sluggish
 
 
 def commands() -> list[Any]:
@@ -202,18 +204,34 @@ def test_a_file_goes_there_and_back(client: evergrant.Client, tmp_path: pathlib.
     assert sorted(path.name for path in tmp_path.iterdir()) == ["back.bin", "there.bin"]
 
 
-def test_a_listener_that_raises_ends_the_upload(
-    client: evergrant.Client, emulator: Emulator
-) -> None:
-    def give_up(sent: int, size: Optional[int]) -> None:
+def test_a_listener_that_raises_ends_the_upload() -> None:
+    def give_up(sent: int, size: int) -> None:
         raise RuntimeError(f"{sent} of {size}")
 
-    # The server's answer would take longer than anybody waits.
-    fault = {"at": "rest", "method": "upload", "kind": "delay", "delay_ms": 600_000}
-    emulator.control("POST", "/faults", fault)
-    file = evergrant.File("a.bin", CONTENT)
-    with pytest.raises(RuntimeError, match=f"of {len(CONTENT)}$"):
-        client.upload("disk.folder.uploadfile", {"id": 5}, file, progress=give_up)
+    much = 64 << 20
+    with Sluggish(much) as portal:
+        client = evergrant.Client.from_webhook(portal.webhook)
+        # The error is kept, and with it everything that it has seen: nothing is collected.
+        with pytest.raises(RuntimeError, match=f"of {much}$") as kept:
+            client.upload("a.b", {}, ("a.bin", bytes(much)), progress=give_up)
+        assert portal.rest() < much
+        del kept
+
+
+async def test_a_cancelled_upload_ends() -> None:
+    much = 64 << 20
+    with Sluggish(much) as portal:
+        client = evergrant.AsyncClient.from_webhook(portal.webhook)
+        begun = asyncio.Event()
+        task = asyncio.ensure_future(
+            client.upload("a.b", {}, ("a.bin", bytes(much)), progress=lambda *_: begun.set())
+        )
+        await begun.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError) as kept:
+            await task
+        assert await asyncio.to_thread(portal.rest) < much
+        del kept
 
 
 def test_a_file_has_the_shapes_that_methods_want(client: evergrant.Client) -> None:

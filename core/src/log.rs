@@ -4,7 +4,7 @@
 use std::{
     cell::RefCell,
     collections::HashMap,
-    fmt::{self, Write},
+    fmt,
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -19,7 +19,7 @@ use tracing::{
     subscriber::Interest,
 };
 
-use crate::redact;
+use crate::{process::PerProcess, redact};
 
 /// A log that takes lines.
 pub trait Log: Send + Sync + 'static {
@@ -39,7 +39,9 @@ pub fn install(log: impl Log) {
 struct Lines<L>(L);
 
 /// The spans that are open, each with what is known of it and how many hold it.
-static SPANS: Mutex<Option<HashMap<u64, (Words, usize)>>> = Mutex::new(None);
+type Spans = Mutex<HashMap<u64, (Words, usize)>>;
+
+static SPANS: PerProcess<Spans> = PerProcess::new();
 
 thread_local! {
     /// The spans that this thread is in, the innermost last.
@@ -47,11 +49,11 @@ thread_local! {
 }
 
 fn with_spans<T>(work: impl FnOnce(&mut HashMap<u64, (Words, usize)>) -> T) -> T {
-    work(SPANS.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default())
+    work(&mut SPANS.get().lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// The facts of the innermost span around.
-fn facts_around() -> Option<String> {
+fn facts_around() -> Option<Facts> {
     let innermost = INSIDE.with_borrow(|inside| inside.last().copied())?;
     with_spans(|spans| spans.get(&innermost).map(|(words, _)| words.facts.clone()))
 }
@@ -69,8 +71,8 @@ impl<L: Log> Subscriber for Lines<L> {
     fn event(&self, event: &Event<'_>) {
         let mut words = Words::default();
         event.record(&mut words);
-        words.facts.extend(facts_around());
-        let line = redact(&format!("{}{}", words.message, words.facts)).into_owned();
+        words.facts.extend(facts_around().into_iter().flatten());
+        let line = redact(&words.to_string()).into_owned();
         self.0.take(*event.metadata().level(), line);
     }
 
@@ -127,30 +129,43 @@ impl<L: Log> Subscriber for Lines<L> {
     }
 }
 
+/// By name. What is told twice, as the status of a call that was sent again, is what was told last.
+type Facts = Vec<(&'static str, String)>;
+
 /// What happened, then the facts.
 #[derive(Default)]
 struct Words {
     message: String,
-    facts: String,
+    facts: Facts,
 }
 
 impl Words {
-    fn add(&mut self, field: &Field, value: fmt::Arguments<'_>) {
-        // Writing to a String does not fail.
-        let _ = match field.name() {
-            "message" => self.message.write_fmt(value),
-            name => write!(self.facts, " {name}={value}"),
-        };
+    fn add(&mut self, field: &Field, value: String) {
+        let name = field.name();
+        if name == "message" {
+            self.message = value;
+        } else if let Some((_, known)) = self.facts.iter_mut().find(|(known, _)| *known == name) {
+            *known = value;
+        } else {
+            self.facts.push((name, value));
+        }
+    }
+}
+
+impl fmt::Display for Words {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        self.facts.iter().try_for_each(|(name, value)| write!(f, " {name}={value}"))
     }
 }
 
 impl Visit for Words {
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.add(field, format_args!("{value}"));
+        self.add(field, value.to_owned());
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.add(field, format_args!("{value:?}"));
+        self.add(field, format!("{value:?}"));
     }
 }
 
@@ -178,6 +193,7 @@ mod tests {
         let heard = Heard::default();
         tracing::subscriber::with_default(Lines(heard.clone()), || {
             let span = tracing::debug_span!("call", method = "a.b", status = tracing::field::Empty);
+            span.record("status", 503);
             span.record("status", 200);
             let inside = span.enter();
             tracing::warn!(url = "https://a.example/rest/1/qwertyuiop123456/", "it is slow");

@@ -143,6 +143,11 @@ impl<T> Task<T> {
     pub(crate) async fn join(&mut self) -> Result<T> {
         (&mut self.0).await.map_err(lost_task)?
     }
+
+    /// Cancels it from elsewhere.
+    pub(crate) fn aborter(&self) -> tokio::task::AbortHandle {
+        self.0.abort_handle()
+    }
 }
 
 impl<T> Drop for Task<T> {

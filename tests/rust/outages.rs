@@ -1,5 +1,7 @@
 //! What an outage writes to the log: one incident, however many grants wait for its end.
 
+use std::time::Duration;
+
 use evergrant::{Application, Clock, GrantId};
 use evergrant_tests::{
     Emulator,
@@ -9,7 +11,7 @@ use evergrant_tests::{
     trace::{self, Lines},
 };
 use serde_json::{Value, json};
-use tokio::{io::AsyncReadExt, net::TcpListener};
+use tokio::{io::AsyncReadExt, net::TcpListener, time::timeout};
 
 /// More than are looked after at a time.
 const GRANTS: i64 = 20;
@@ -156,9 +158,12 @@ async fn it_hangs(lines: Lines) {
         let application = stage.application.clone();
         let renew = async move { application.renew_token(grant.id, grant.generation).await };
         callers.push(tokio::spawn(renew));
-        let (mut connection, _) = silent.accept().await.unwrap();
-        connection.read_u8().await.expect("the request");
-        connections.push(connection);
+        let request = async {
+            let (mut connection, _) = silent.accept().await.unwrap();
+            connection.read_u8().await.map(|_| connection)
+        };
+        let request = timeout(Duration::from_secs(30), request).await;
+        connections.push(request.expect("it asks").expect("the request"));
         // Longer than the others wait for what becomes of one try.
         stage.turn(161).await;
     }

@@ -10,7 +10,7 @@ use std::{
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     task::JoinHandle,
 };
 
@@ -22,6 +22,8 @@ pub struct Proxy {
     left: Arc<AtomicI64>,
     server: String,
     listening: JoinHandle<()>,
+    /// Holds the port while nobody listens: nobody else shall.
+    away: Option<TcpSocket>,
 }
 
 impl Proxy {
@@ -31,7 +33,7 @@ impl Proxy {
         let address = listener.local_addr().unwrap();
         let left = Arc::new(AtomicI64::new(-1));
         let listening = tokio::spawn(listen(listener, server.clone(), Arc::clone(&left)));
-        Self { address, left, server, listening }
+        Self { address, left, server, listening, away: None }
     }
 
     /// From now on nobody is there: connections are refused.
@@ -39,11 +41,13 @@ impl Proxy {
         self.listening.abort();
         // The port is free when the task has ended.
         let _ = (&mut self.listening).await;
+        self.away = Some(bound(self.address));
     }
 
     /// Listens again where it has left.
     pub async fn come_back(&mut self) {
-        let listener = TcpListener::bind(self.address).await.unwrap();
+        let socket = self.away.take().unwrap_or_else(|| bound(self.address));
+        let listener = socket.listen(1024).unwrap();
         let listening = listen(listener, self.server.clone(), Arc::clone(&self.left));
         self.listening = tokio::spawn(listening);
     }
@@ -57,6 +61,13 @@ impl Proxy {
     pub fn mend(&self) -> bool {
         self.left.swap(-1, Ordering::SeqCst) == 0
     }
+}
+
+fn bound(address: SocketAddr) -> TcpSocket {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_reuseaddr(true).unwrap();
+    socket.bind(address).unwrap();
+    socket
 }
 
 async fn listen(listener: TcpListener, server: String, left: Arc<AtomicI64>) {

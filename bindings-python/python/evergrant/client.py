@@ -11,7 +11,17 @@ from urllib.parse import urlsplit
 from evergrant import _native
 from evergrant.arguments import call_settings, list_settings
 from evergrant.batches import BatchResult, Command, as_text, encode_commands, results
-from evergrant.files import FileProgress, Sink, Target, Upload, content_of, heard, opened, sending
+from evergrant.files import (
+    FileProgress,
+    Sink,
+    Target,
+    Upload,
+    UploadProgress,
+    content_of,
+    heard,
+    opened,
+    sending,
+)
 from evergrant.grants import CallCounters, Priority, Strategy
 from evergrant.parameters import Params, encode, encode_ids
 from evergrant.rows import AsyncRows, Progress, Rows
@@ -175,7 +185,7 @@ class Client(_Portal):
         params: Params,
         file: Upload,
         *,
-        progress: Optional[FileProgress] = None,
+        progress: Optional[UploadProgress] = None,
     ) -> Any:
         """Uploads a file in two steps: `method`, such as `disk.folder.uploadfile`, says where to.
 
@@ -183,8 +193,9 @@ class Client(_Portal):
             method: One that answers with an `uploadUrl`.
             params: Its parameters, without the file.
             file: A path, or a `File` or pair of name and content. It is held in memory.
-            progress: A function of the bytes that have left and the size. What it raises ends the
-                upload; whether the portal has the file is then unknown.
+            progress: A function of the bytes that have left and the size. They are fewer than
+                before where the portal has refused the file and it is sent again. What it raises
+                ends the upload; whether the portal has the file is then unknown.
         """
         report = heard(progress)
         native = self._native.upload(method, encode(params), *content_of(file)).wait()

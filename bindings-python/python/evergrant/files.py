@@ -6,7 +6,7 @@ import base64
 import contextlib
 import os
 from collections.abc import Iterator
-from typing import BinaryIO, Callable, NamedTuple, Optional, Union
+from typing import BinaryIO, Callable, NamedTuple, Optional, TypeVar, Union
 
 from evergrant import _native
 from evergrant.parameters import refusal
@@ -19,6 +19,12 @@ Target = Union[str, "os.PathLike[str]", BinaryIO]
 
 FileProgress = Callable[[int, Optional[int]], object]
 """Called with the bytes so far and the size, if it is known."""
+
+
+UploadProgress = Callable[[int, int], object]
+"""Called with the bytes so far and the size."""
+
+_Listener = TypeVar("_Listener", bound=Callable[..., object])
 
 
 class File(NamedTuple):
@@ -62,7 +68,7 @@ def content_of(file: Upload) -> tuple[str, bytes]:
     )
 
 
-def heard(progress: Optional[FileProgress]) -> Optional[FileProgress]:
+def heard(progress: Optional[_Listener]) -> Optional[_Listener]:
     """Who hears how far a file is.
 
     Raises:

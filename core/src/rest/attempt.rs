@@ -193,7 +193,7 @@ impl<'a> Attempts<'a> {
         let target = self.within(client.target()).await?;
         let portal = authority(&target.endpoint);
         let limiter = registry::of(&portal, client.own_clock(), client.pace)?;
-        self.tally.portal = Some(portal);
+        self.tally.goes_to(portal);
         if let Some(store) = client.sharing() {
             limiter.share(&store);
         }

@@ -34,6 +34,12 @@ impl Tally {
         self.span.clone()
     }
 
+    /// Where it goes.
+    pub(super) fn goes_to(&mut self, portal: String) {
+        self.span.record("portal", &portal);
+        self.portal = Some(portal);
+    }
+
     /// A request leaves now.
     pub(super) fn request(&mut self) {
         counters().requests.add(1);
@@ -49,9 +55,6 @@ impl Tally {
     pub(super) fn close<T>(&self, result: &Result<T>) {
         let millis = u64::try_from(self.waited.as_millis()).unwrap_or(u64::MAX);
         self.span.record("requests", self.requests).record("waited_ms", millis);
-        if let Some(portal) = &self.portal {
-            self.span.record("portal", portal);
-        }
         let _entered = self.span.enter();
         let counters = counters();
         counters.calls.add(1);

@@ -37,7 +37,7 @@ impl Client {
         let mut pauses = pauses();
         let mut refused: Option<Refused> = None;
         if link.is_portals {
-            tally.portal = Some(authority(&link.url));
+            tally.goes_to(authority(&link.url));
         }
         loop {
             let limiter = self.limiter_of(link)?;

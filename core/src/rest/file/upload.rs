@@ -3,13 +3,16 @@
 use std::{
     convert::Infallible,
     pin::Pin,
-    sync::{Arc, Weak},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
     task::{Context, Poll},
 };
 
 use hyper::body::{Body, Bytes, Frame, SizeHint};
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::{sync::watch, task::AbortHandle};
 use tracing::Instrument;
 
 use super::{File, WHOLE, transfer::whole};
@@ -24,6 +27,7 @@ const PART: usize = 64 << 10;
 /// A file on its way. Dropped, it is cancelled, and whether the portal has the file is unknown.
 pub struct Upload {
     size: u64,
+    aborter: AbortHandle,
     /// Absent while a wait is under way: one that was cancelled has cancelled the upload.
     posting: Option<Posting>,
 }
@@ -62,9 +66,10 @@ impl Upload {
         self.posting.take().ok_or_else(interrupted)?.answer.join().await
     }
 
-    /// Cancels the upload.
-    pub fn abort(&mut self) {
-        self.posting = None;
+    /// Cancels the upload, also while somebody waits for it.
+    #[must_use]
+    pub fn aborter(&self) -> AbortHandle {
+        self.aborter.clone()
     }
 }
 
@@ -123,7 +128,7 @@ impl Client {
             tally.close(&posted);
             posted.map_err(|error| error.with("method", method))
         })?;
-        Ok(Upload { size, posting: Some(Posting { sent, answer }) })
+        Ok(Upload { size, aborter: answer.aborter(), posting: Some(Posting { sent, answer }) })
     }
 
     async fn post(&self, link: &str, form: &Form, tally: &mut Tally) -> Result<Answer> {
@@ -145,7 +150,14 @@ pub(super) struct Form {
     head: Bytes,
     content: Bytes,
     tail: Bytes,
-    sent: Arc<watch::Sender<u64>>,
+    progress: Arc<Progress>,
+}
+
+/// How many bytes of the file have left.
+struct Progress {
+    sent: watch::Sender<u64>,
+    /// The body that counts. A connection may go on with one that was refused already.
+    current: AtomicU64,
 }
 
 impl Form {
@@ -163,8 +175,9 @@ impl Form {
         );
         let tail = format!("\r\n--{boundary}--\r\n");
         let (sent, receiver) = watch::channel(0);
+        let progress = Arc::new(Progress { sent, current: AtomicU64::new(0) });
         let (head, content, tail) = (head.into(), file.bytes.into(), tail.into());
-        (Self { boundary, head, content, tail, sent: Arc::new(sent) }, receiver)
+        (Self { boundary, head, content, tail, progress }, receiver)
     }
 
     /// What is sent once.
@@ -177,7 +190,8 @@ impl Form {
             head: self.head.clone(),
             content: self.content.clone(),
             tail: self.tail.clone(),
-            sent: Arc::downgrade(&self.sent),
+            progress: Arc::downgrade(&self.progress),
+            number: self.progress.current.fetch_add(1, Ordering::Relaxed) + 1,
             gone: 0,
         }
     }
@@ -189,7 +203,8 @@ struct Parts {
     content: Bytes,
     tail: Bytes,
     /// Weak: a connection may keep a body for longer than anybody waits for its answer.
-    sent: Weak<watch::Sender<u64>>,
+    progress: Weak<Progress>,
+    number: u64,
     gone: u64,
 }
 
@@ -207,8 +222,10 @@ impl Body for Parts {
             let length = self.content.len().min(PART);
             let part = self.content.split_to(length);
             self.gone += length as u64;
-            if let Some(sent) = self.sent.upgrade() {
-                sent.send_replace(self.gone);
+            if let Some(progress) = self.progress.upgrade()
+                && progress.current.load(Ordering::Relaxed) == self.number
+            {
+                progress.sent.send_replace(self.gone);
             }
             part
         } else {
@@ -258,8 +275,19 @@ mod tests {
                 }
                 assert_eq!((came, told), (promised, length as u64));
                 assert!(parts.frame().await.is_none());
-                form.sent.send_replace(0);
+                form.progress.sent.send_replace(0);
             }
         }
+    }
+
+    #[tokio::test]
+    async fn only_the_body_that_was_made_last_is_heard() {
+        let (form, sent) = Form::of("file", File::new("a", vec![7; 2 * PART]));
+        let (mut first, mut second) = (form.parts(), form.parts());
+        for _ in 0..2 {
+            second.frame().await.unwrap().unwrap();
+        }
+        while first.frame().await.is_some() {}
+        assert_eq!(*sent.borrow(), PART as u64);
     }
 }
