@@ -125,6 +125,10 @@ pub(crate) async fn blocking<T: Send + 'static>(
 }
 
 fn lost_task(error: tokio::task::JoinError) -> Error {
+    if error.is_cancelled() {
+        return Error::new(Kind::Cancelled, "the work was cancelled")
+            .advise("What was sent already may have been executed.");
+    }
     Error::new(Kind::Internal, "a task ended without an answer").with_source(error)
 }
 

@@ -103,6 +103,21 @@ async fn an_upload_tells_how_far_it_is() {
     assert_eq!((told, kept.unwrap()["SIZE"].as_str()), (vec![], Some("0")));
 }
 
+#[tokio::test]
+async fn an_upload_that_is_cancelled_from_elsewhere_says_so() {
+    let (emulator, client) = portal().await;
+    let fault = json!({"at": "rest", "method": "upload", "kind": "delay", "delay_ms": 600_000});
+    emulator.control("POST", "/faults", &fault).await;
+    let file = File::new("a.bin", bytes(1_000));
+    let mut upload =
+        client.begin_upload("disk.folder.uploadfile", json!({"id": 5}), file).await.unwrap();
+    let aborter = upload.aborter();
+    let (answer, ()) = tokio::join!(upload.finish(), async { aborter.abort() });
+    let error = answer.unwrap_err();
+    assert_eq!(error.kind(), Kind::Cancelled, "{error:?}");
+    assert!(error.advice().is_some_and(|advice| advice.contains("executed")), "{error}");
+}
+
 /// More than fits between two programs.
 const MUCH: usize = 64 << 20;
 

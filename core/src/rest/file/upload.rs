@@ -61,12 +61,12 @@ impl Upload {
     /// Waits for what the portal says of the file.
     ///
     /// # Errors
-    /// As [`Client::upload`]; [`Kind::Cancelled`] if it was waited for before.
+    /// As [`Client::upload`]; [`Kind::Cancelled`] if it was cancelled, or waited for before.
     pub async fn finish(&mut self) -> Result<Answer> {
         self.posting.take().ok_or_else(interrupted)?.answer.join().await
     }
 
-    /// Cancels the upload, also while somebody waits for it.
+    /// What cancels the upload from elsewhere, also while somebody waits for it.
     #[must_use]
     pub fn aborter(&self) -> AbortHandle {
         self.aborter.clone()
